@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EPT: a guest access for which the tables have nothing
+ */
+#include <linux/srcu.h>
+
+#include "arch/x86/ept.h"
+#include "arch/x86/vmx_caps.h"
+#include "hv/hv.h"
+
+/* One try at a fault. */
+struct ept_fault {
+	gfn_t gfn;
+	u32 access;
+	const struct lhv_memslot *slot;
+	unsigned long seq;	/* vm->mmu_seq before anything was looked up */
+	unsigned long hva;
+	struct ept_host_page host;
+};
+
+static inline bool ept_fault_write(const struct ept_fault *fault)
+{
+	return fault->access & LHV_MEMORY_FAULT_WRITE;
+}
+
+/* Does a leaf of @level around the frame lie in the slot, and alike in the VMM? */
+static bool ept_fits(const struct ept_fault *fault, int level)
+{
+	const struct lhv_memslot *slot = fault->slot;
+	u64 mask = ept_pages(level) - 1;
+	gfn_t first = fault->gfn & ~mask;
+
+	return first >= slot->base_gfn &&
+	       first + mask < slot->base_gfn + slot->npages &&
+	       !((fault->gfn ^ (fault->hva >> PAGE_SHIFT)) & mask);
+}
+
+static int ept_fault_level(const struct lhv_ept *ept, const struct ept_fault *fault)
+{
+	int level = fault->host.level;
+
+	if (level == EPT_4K)
+		return level;
+	/* Each page's first write is to be seen. */
+	if (fault->slot->dirty && ept_fault_write(fault))
+		return EPT_4K;
+	if (ept->small_exec && (fault->access & LHV_MEMORY_FAULT_EXEC))
+		return EPT_4K;
+	if (level == EPT_1G && (!lhv_vmx_caps.ept_1g || !ept_fits(fault, EPT_1G)))
+		level = EPT_2M;
+	if (level == EPT_2M && (!lhv_vmx_caps.ept_2m || !ept_fits(fault, EPT_2M)))
+		level = EPT_4K;
+	return level;
+}
+
+/* What a leaf allows before the guest has asked for more. */
+static u64 ept_attributes(const struct lhv_memslot *slot, const struct ept_host_page *host)
+{
+	u64 attributes = VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK;
+
+	attributes |= host->cached ? EPT_WB : EPT_UC;
+	if (host->writable && !slot->dirty && !(slot->flags & LHV_MEM_READONLY))
+		attributes |= VMX_EPT_WRITABLE_MASK;
+	return attributes;
+}
+
+/*
+ * Map what the host has ready around a 4 KiB page too: an entry costs a fraction
+ * of a fault. Not without accessed flags, which show what the guest makes use of.
+ */
+static void ept_fault_around(struct lhv_vm *vm, const struct ept_fault *fault,
+			     struct ept_entry *own, const pte_t *around)
+{
+	const struct lhv_memslot *slot = fault->slot;
+	unsigned int index = fault->gfn % EPT_AROUND, i;
+	gfn_t first = fault->gfn - index;
+	struct ept_host_page host;
+
+	if (!lhv_vmx_caps.ept_ad || index != (fault->hva >> PAGE_SHIFT) % EPT_AROUND)
+		return;
+
+	for (i = 0; i < EPT_AROUND; i++) {
+		struct ept_entry *ptr = own - index + i;
+		struct ept_entry old = ept_read(ptr);
+
+		if (ept_is_present(old) || first + i - slot->base_gfn >= slot->npages ||
+		    !lhv_ept_host_entry(around[i], &host))
+			continue;
+		lhv_ept_change(vm, ptr, &old, ept_make_leaf(host.pfn, EPT_4K,
+							    ept_attributes(slot, &host)), EPT_4K);
+	}
+}
+
+static void ept_fault_map(struct lhv_vcpu *vcpu, const struct ept_fault *fault,
+			  const pte_t *around)
+{
+	const struct lhv_ept *ept = vcpu->vm->arch.ept;
+	struct ept_entry *ptr;
+	struct ept_mapping map = {
+		.gfn = fault->gfn,
+		.pfn = fault->host.pfn,
+		.level = ept_fault_level(ept, fault),
+		.attributes = ept_attributes(fault->slot, &fault->host) | VMX_EPT_ACCESS_BIT,
+		.access = fault->access,
+	};
+
+	if (ept_fault_write(fault)) {
+		map.attributes |= VMX_EPT_WRITABLE_MASK | VMX_EPT_DIRTY_BIT;
+		lhv_mark_dirty(fault->slot, fault->gfn);
+	}
+	if (ept->small_exec && map.level > EPT_4K)
+		map.attributes &= ~VMX_EPT_EXECUTABLE_MASK;
+	ptr = lhv_ept_map(vcpu, &map);
+	if (ptr && fault->host.level == EPT_4K)
+		ept_fault_around(vcpu->vm, fault, ptr, around);
+}
+
+/* The host has the page ready: no sleeping. Return: false if it hasn't. */
+static bool ept_fault_fast(struct lhv_vcpu *vcpu, struct ept_fault *fault, int *result)
+{
+	struct lhv_vm *vm = vcpu->vm;
+	const struct lhv_memslot *slot;
+	pte_t around[EPT_AROUND];
+	bool ready = true;
+	int idx;
+
+	idx = srcu_read_lock(&lhv_srcu);
+
+	fault->seq = READ_ONCE(vm->mmu_seq);
+	/*
+	 * Slot and host page are no older than the sequence number. Pairs with
+	 * mmu_lock and, for the slot, smp_wmb() in slots_publish().
+	 */
+	smp_rmb();
+
+	slot = lhv_find_slot(vm, fault->gfn);
+	if (!slot || (ept_fault_write(fault) && (slot->flags & LHV_MEM_READONLY))) {
+		*result = LHV_EPT_MMIO;
+		goto out;
+	}
+	fault->slot = slot;
+	fault->hva = slot->hva + ((fault->gfn - slot->base_gfn) << PAGE_SHIFT);
+	*result = 0;
+
+	ready = lhv_ept_host_lookup(fault->hva, &fault->host, around) &&
+		(fault->host.writable || !ept_fault_write(fault));
+	if (!ready)
+		goto out;
+
+	read_lock(&vm->mmu_lock);
+	if (!lhv_notifier_retry(vm, fault->seq))
+		ept_fault_map(vcpu, fault, around);
+	read_unlock(&vm->mmu_lock);
+out:
+	srcu_read_unlock(&lhv_srcu, idx);
+	return ready;
+}
+
+int lhv_ept_fault(struct lhv_vcpu *vcpu, gpa_t gpa, u32 access)
+{
+	struct ept_fault fault = { .gfn = gpa >> PAGE_SHIFT, .access = access };
+	int r;
+
+	r = lhv_ept_cache_fill(vcpu);
+	if (r)
+		return r;
+	if (ept_fault_fast(vcpu, &fault, &r))
+		return r;
+
+	/*
+	 * lhv_srcu isn't held: to get the page can take for ever (userfaultfd),
+	 * and other VMs wait for readers of their slots too.
+	 */
+	r = lhv_ept_host_fault_in(fault.hva, ept_fault_write(&fault));
+	if (r)
+		return r;
+	ept_fault_fast(vcpu, &fault, &r);
+	return r;
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tracepoints' code
+ */
+#define CREATE_TRACE_POINTS
+#include "hv/trace.h"

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The backend on /dev/kvm: local APIC in the kernel, no other chip, as lhv has it. */
+#include <err.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "bench.h"
+
+#define MAX_CPUID	256
+#define IOAPIC_PINS	24
+#define TSC_DEADLINE	(1u << 24)	/* CPUID.01H:ECX */
+
+static struct kvm_cpuid2 *cpuid;
+
+/* KVM leaves it to its user to offer the TSC-deadline timer. */
+static void get_cpuid(int fd)
+{
+	uint32_t i;
+
+	cpuid = calloc(1, sizeof(*cpuid) + MAX_CPUID * sizeof(cpuid->entries[0]));
+	if (!cpuid)
+		err(1, "kvm: CPUID");
+	cpuid->nent = MAX_CPUID;
+	if (ioctl(fd, KVM_GET_SUPPORTED_CPUID, cpuid))
+		err(1, "KVM_GET_SUPPORTED_CPUID");
+	for (i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ecx |= TSC_DEADLINE;
+}
+
+static bool open_device(struct backend *backend)
+{
+	backend->fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (backend->fd < 0)
+		return false;
+	backend->run_size = ioctl(backend->fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	snprintf(backend->version, sizeof(backend->version), "KVM API %d",
+		 ioctl(backend->fd, KVM_GET_API_VERSION, 0));
+	get_cpuid(backend->fd);
+	return true;
+}
+
+static int create_vm(struct backend *backend)
+{
+	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { IOAPIC_PINS } };
+	int vm = ioctl(backend->fd, KVM_CREATE_VM, 0);
+
+	if (vm < 0)
+		err(1, "KVM_CREATE_VM");
+	if (ioctl(vm, KVM_ENABLE_CAP, &split))
+		err(1, "KVM_CAP_SPLIT_IRQCHIP");
+	return vm;
+}
+
+static int create_vcpu(int vm, unsigned int id)
+{
+	int vcpu = ioctl(vm, KVM_CREATE_VCPU, id);
+
+	if (vcpu < 0)
+		err(1, "KVM_CREATE_VCPU");
+	return vcpu;
+}
+
+static void set_memory(int vm, unsigned int slot, uint64_t gpa, void *address, size_t bytes)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot, .guest_phys_addr = gpa, .memory_size = bytes,
+		.userspace_addr = (uintptr_t)address,
+	};
+
+	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
+		err(1, "KVM_SET_USER_MEMORY_REGION");
+}
+
+static void set_system_registers(int vcpu, const struct start *start)
+{
+	struct kvm_segment data = {
+		.limit = ~0u, .selector = START_DS, .type = 3, .present = 1, .db = 1, .s = 1,
+		.g = 1,
+	};
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu, KVM_GET_SREGS, &sregs))
+		err(1, "KVM_GET_SREGS");
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.cs = (struct kvm_segment){
+		.limit = ~0u, .selector = START_CS, .type = 11, .present = 1, .s = 1, .l = 1,
+		.g = 1,
+	};
+	sregs.cr0 = START_CR0;
+	sregs.cr3 = start->cr3;
+	sregs.cr4 = START_CR4;
+	sregs.efer = START_EFER;
+	if (ioctl(vcpu, KVM_SET_SREGS, &sregs))
+		err(1, "KVM_SET_SREGS");
+}
+
+static void start_at(int vcpu, const struct start *start)
+{
+	struct kvm_regs regs = { .rip = start->rip, .rsp = start->rsp, .rflags = 2 };
+
+	if (ioctl(vcpu, KVM_SET_CPUID2, cpuid))
+		err(1, "KVM_SET_CPUID2");
+	set_system_registers(vcpu, start);
+	if (ioctl(vcpu, KVM_SET_REGS, &regs))
+		err(1, "KVM_SET_REGS");
+}
+
+static unsigned int run(struct machine *machine)
+{
+	const struct kvm_run *run = machine->run;
+
+	if (ioctl(machine->vcpu, KVM_RUN, 0))
+		err(1, "KVM_RUN");
+	if (run->exit_reason != KVM_EXIT_IO)
+		errx(1, "KVM_RUN: exit reason %u", run->exit_reason);
+	return run->io.port;
+}
+
+struct backend kvm_backend = {
+	.name = "kvm",
+	.side = SIDE_KVM,
+	.open = open_device,
+	.create_vm = create_vm,
+	.create_vcpu = create_vcpu,
+	.set_memory = set_memory,
+	.start_at = start_at,
+	.run = run,
+};

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A VM with one vCPU and the payload in it, on either backend. */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define PAGE_PRESENT	(1ull << 0)
+#define PAGE_WRITABLE	(1ull << 1)
+#define PAGE_LARGE	(1ull << 7)
+#define TABLE_BYTES	4096
+#define TABLE_ENTRIES	512
+#define LARGE_PAGE	0x200000ull
+
+extern const uint8_t guest_image[], guest_image_end[];
+
+/* Identity-maps 1 GiB with 2 MiB pages. */
+static void build_page_tables(uint8_t *ram)
+{
+	uint64_t *tables = (uint64_t *)(ram + TABLES_GPA);
+	uint64_t *directory = tables + 2 * TABLE_ENTRIES;
+	int i;
+
+	tables[0] = (TABLES_GPA + TABLE_BYTES) | PAGE_PRESENT | PAGE_WRITABLE;
+	tables[TABLE_ENTRIES] = (TABLES_GPA + 2 * TABLE_BYTES) | PAGE_PRESENT | PAGE_WRITABLE;
+	for (i = 0; i < TABLE_ENTRIES; i++)
+		directory[i] = i * LARGE_PAGE | PAGE_PRESENT | PAGE_WRITABLE | PAGE_LARGE;
+}
+
+uint8_t *guest_ram(void)
+{
+	static uint8_t *ram;
+
+	if (ram)
+		return ram;
+	ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (ram == MAP_FAILED)
+		err(1, "guest memory");
+	madvise(ram, RAM_BYTES, MADV_NOHUGEPAGE);
+	/* What the host has to do for its own pages shows in no figure. */
+	memset(ram, 0, RAM_BYTES);
+	build_page_tables(ram);
+	memcpy(ram + IMAGE_GPA, guest_image, guest_image_end - guest_image);
+	return ram;
+}
+
+void machine_create(struct machine *machine, struct backend *backend)
+{
+	machine->backend = backend;
+	machine->vm = backend->create_vm(backend);
+	machine->vcpu = backend->create_vcpu(machine->vm, 0);
+	machine->run = mmap(NULL, backend->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    machine->vcpu, 0);
+	if (machine->run == MAP_FAILED)
+		err(1, "%s: run page", backend->name);
+}
+
+void machine_add_ram(struct machine *machine)
+{
+	machine->backend->set_memory(machine->vm, 0, 0, guest_ram(), RAM_BYTES);
+}
+
+void machine_start(struct machine *machine)
+{
+	static const struct start start = {
+		.rip = IMAGE_GPA, .rsp = STACK_GPA, .cr3 = TABLES_GPA,
+	};
+
+	machine->backend->start_at(machine->vcpu, &start);
+}
+
+void machine_destroy(struct machine *machine)
+{
+	munmap(machine->run, machine->backend->run_size);
+	close(machine->vcpu);
+	close(machine->vm);
+}
+
+void machine_run_until_done(struct machine *machine)
+{
+	unsigned int port;
+
+	do {
+		port = machine->backend->run(machine);
+		if (port != PORT_DONE && port != PORT_PING)
+			errx(1, "%s: the guest accesses port %#x", machine->backend->name, port);
+	} while (port != PORT_DONE);
+}
+
+void machine_boot(struct machine *machine, struct backend *backend)
+{
+	static const struct bench_request nothing = { .command = COMMAND_NOTHING };
+
+	machine_create(machine, backend);
+	machine_add_ram(machine);
+	machine_start(machine);
+	machine_run_until_done(machine);
+	machine_do(machine, &nothing);
+}
+
+struct sample_set machine_do(struct machine *machine, const struct bench_request *request)
+{
+	const uint32_t *from = (uint32_t *)(guest_ram() + SAMPLES_GPA);
+	struct sample_set set;
+	uint64_t *samples;
+	uint32_t i;
+
+	if (request->count > MAX_SAMPLES)
+		errx(1, "%u samples are too many", request->count);
+	*(struct bench_request *)(guest_ram() + COMMAND_GPA) = *request;
+	machine_run_until_done(machine);
+
+	samples = calloc(request->count + 1, sizeof(*samples));
+	if (!samples)
+		err(1, "samples");
+	for (i = 0; i < request->count; i++)
+		samples[i] = from[i];
+	set = summarize(samples, request->count);
+	free(samples);
+	return set;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the driver and the guest payload agree on. */
+#ifndef BENCH_SHARED_H
+#define BENCH_SHARED_H
+
+#include <stdint.h>
+
+/* The guest's memory: slot 0, and slot 1 for what is faulted in. */
+#define RAM_BYTES	0x400000
+#define TABLES_GPA	0x1000		/* page tables: PML4, PDPT, PD */
+#define STACK_GPA	0x10000		/* grows down */
+#define IMAGE_GPA	0x10000		/* guest.lds has it too */
+#define COMMAND_GPA	0x100000
+#define SAMPLES_GPA	0x200000
+#define MAX_SAMPLES	((RAM_BYTES - SAMPLES_GPA) / sizeof(uint32_t))
+#define AREA_GPA	0x10000000
+#define AREA_BYTES	0x4000000
+
+#define PORT_DONE	0xf4		/* a byte written here: command completed */
+#define PORT_PING	0x10		/* what the port I/O commands access */
+
+enum bench_command {
+	COMMAND_NOTHING,
+	COMMAND_CPUID,
+	COMMAND_RDMSR,
+	COMMAND_WRMSR,
+	COMMAND_VMCALL,
+	COMMAND_OUT,
+	COMMAND_IN,
+	COMMAND_SELF_IPI,
+	COMMAND_SELF_IPI_HLT,
+	COMMAND_TIMER,
+	COMMAND_TIMER_HLT,
+	COMMAND_TOUCH,
+};
+
+/**
+ * struct bench_request - what the guest is to do next, at COMMAND_GPA
+ * @command:	enum bench_command
+ * @count:	how often; each time gives one sample
+ * @base:	COMMAND_TOUCH: the first address to write to
+ * @stride:	COMMAND_TOUCH: from one address to the next
+ */
+struct bench_request {
+	uint32_t command;
+	uint32_t count;
+	uint64_t base;
+	uint64_t stride;
+};
+
+#endif

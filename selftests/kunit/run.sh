@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh MODULE: loads MODULE on a kernel with KUnit and prints the results of
+# all its suites as one KTAP stream. Fails if a test failed or none was run.
+#
+# The stream comes from the kernel's log, since KUnit of Linux 6.1 keeps only
+# 512 bytes of each test's output in debugfs. Which suites there must be, and
+# how each ended, is asked of debugfs.
+
+module=${1:?usage: run.sh MODULE}
+kunit=/sys/kernel/debug/kunit
+mark="lhv-kunit: run $$"
+
+bail()
+{
+	echo "Bail out! $*"
+	exit 1
+}
+
+# suites: the names of those that debugfs has
+suites()
+{
+	ls "$kunit" | sort
+}
+
+# passed SUITE: by the last line of its results
+passed()
+{
+	tail -n 1 "$kunit/$1/results" | grep -q '^ok '
+}
+
+# The log since the mark, without time stamps; what isn't KTAP becomes a
+# comment, and top-level results get numbers that begin at 1.
+ktap()
+{
+	dmesg | sed 's/^\[ *[0-9]*\.[0-9]*\] //' | awk -v mark="$mark" '
+		$0 == mark { on = 1; next }
+		!on { next }
+		/^(not )?ok [0-9]+ / { sub(/ok [0-9]+/, "ok " ++n) }
+		/^ *(KTAP version |1\.\.[0-9]|(not )?ok [0-9]|#)/ { print; next }
+		{ print "# " $0 }'
+}
+
+[ -d "$kunit" ] || mount -t debugfs none /sys/kernel/debug 2>/dev/null
+[ -d "$kunit" ] || bail "this kernel has no KUnit"
+
+before=$(suites)
+echo "$mark" > /dev/kmsg
+insmod "$module" || bail "cannot load $module"
+ran=
+for suite in $(suites); do
+	case " $(echo $before) " in
+	*" $suite "*) ;;
+	*) ran="$ran $suite" ;;
+	esac
+done
+
+set -- $ran
+echo "KTAP version 1"
+echo "1..$#"
+ktap
+[ $# -gt 0 ] || bail "$module has no suites"
+
+status=0
+for suite in $ran; do
+	passed "$suite" || { echo "# failed: $suite"; status=1; }
+done
+rmmod "$(basename "$module" .ko)" || bail "cannot unload $module"
+exit $status

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The ACPI tables of machine lhv-1: hardware-reduced, ACPI 6.3. */
+#ifndef HVCTL_ACPI_H
+#define HVCTL_ACPI_H
+
+#include "types.h"
+
+/*
+ * Write all tables for @cpus processors into the @room bytes at @buf, which the
+ * guest sees at @gpa, below 4 GiB. The RSDP comes first. Returns the number of
+ * bytes used, or -1 if @room is too small.
+ */
+s64 acpi_build(u8 *buf, u64 room, u64 gpa, unsigned int cpus);
+
+#endif

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "debug_exit.h"
+
+#include "machine.h"
+
+static void debug_exit_write(void *dev, u64 offset, unsigned int size, u64 value)
+{
+	(void)size;
+	if (offset == 0)
+		machine_stop(dev, STOP_DEBUG_EXIT, value & 0x7f, NULL);
+}
+
+const struct bus_ops debug_exit_ops = {
+	.write = debug_exit_write,
+	.width = 4,
+};

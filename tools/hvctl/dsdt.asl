@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Machine lhv-1: what can't be found by itself. Addresses as in layout.h. */
+DefinitionBlock ("", "DSDT", 2, "LHV", "LHV-1", 1)
+{
+    /* SLP_TYP of S5 is SLEEP_TYPE_S5; the other three are of no use here. */
+    Name (\_S5, Package () { 5, 0, 0, 0 })
+
+    Scope (\_SB)
+    {
+        Device (COM1)
+        {
+            Name (_HID, EisaId ("PNP0501"))
+            Name (_UID, 0)
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0x3F8, 0x3F8, 1, 8)
+                Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { 4 }
+            })
+        }
+
+        /* Time only: no alarm, so no interrupt. */
+        Device (RTC0)
+        {
+            Name (_HID, EisaId ("PNP0B00"))
+            Name (_UID, 0)
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0x70, 0x70, 1, 2)
+            })
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* /dev/lhv: the ioctls, with errors in words. */
+#ifndef HVCTL_LHV_DEV_H
+#define HVCTL_LHV_DEV_H
+
+#include <lhv.h>
+
+#include "memory.h"
+#include "types.h"
+
+struct lhv_dev {
+	int fd;
+	struct lhv_info info;
+};
+
+int lhv_open(struct lhv_dev *dev);
+void lhv_close(struct lhv_dev *dev);
+
+/* The CPUID leaves that a guest can have; returns their number, or -1. */
+int lhv_supported_cpuid(const struct lhv_dev *dev,
+			struct lhv_cpuid_entry entry[static LHV_MAX_CPUID_ENTRIES]);
+
+/* These two return an fd, or -1. */
+int lhv_create_vm(const struct lhv_dev *dev);
+int lhv_create_vcpu(int vm_fd, u32 id);
+
+/* Map all of @mem. */
+int lhv_map_memory(int vm_fd, const struct guest_memory *mem);
+
+/* An interrupt message; one that no local APIC takes is lost, as on a bus. */
+void lhv_send_msi(int vm_fd, u64 address, u32 data);
+
+/* State records of a vCPU, version 1; @what names it in the error. */
+int lhv_get_state(int vcpu_fd, u16 type, const char *what, void *data, u32 length);
+int lhv_set_state(int vcpu_fd, u16 type, const char *what, const void *data, u32 length);
+
+#endif

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "acpi.h"
+#include "console.h"
+#include "debug_exit.h"
+#include "error.h"
+#include "i8042_reset.h"
+#include "layout.h"
+#include "power.h"
+#include "size.h"
+
+#define FLUSH_MS	5
+
+/* ---- stopping ---------------------------------------------------------- */
+
+void machine_wake(struct machine *m)
+{
+	u64 one = 1;
+
+	if (write(m->wake_fd, &one, sizeof(one)) < 0)
+		return;		/* the counter is full, so it is awake */
+}
+
+void machine_stop(struct machine *m, enum stop_reason reason, int value, const char *text)
+{
+	pthread_mutex_lock(&m->stop_lock);
+	if (m->stop == STOP_NONE) {
+		m->stop = reason;
+		m->stop_value = value;
+		snprintf(m->stop_text, sizeof(m->stop_text), "%s", text ? text : "");
+		atomic_store_explicit(&m->stopping, true, memory_order_release);
+	}
+	pthread_mutex_unlock(&m->stop_lock);
+	machine_wake(m);
+}
+
+/* ---- devices ----------------------------------------------------------- */
+
+static void send_msi(void *opaque, u64 address, u32 data)
+{
+	struct machine *m = opaque;
+
+	lhv_send_msi(m->vm_fd, address, data);
+}
+
+static void serial_transmit(void *opaque, u8 byte)
+{
+	struct machine *m = opaque;
+
+	if (console_put(m->console, byte))
+		machine_wake(m);
+}
+
+static void serial_set_irq(void *opaque, bool asserted)
+{
+	struct machine *m = opaque;
+
+	ioapic_set_pin(&m->ioapic, PIN_SERIAL, asserted);
+}
+
+static void serial_receive_ready(void *opaque)
+{
+	machine_wake(opaque);
+}
+
+static int add_devices(struct machine *m)
+{
+	int exit_port = m->config->debug_exit_port;
+
+	m->ports.count = 0;
+	m->mmio.count = 0;
+	if (bus_add(&m->ports, PORT_SERIAL, SERIAL_PORTS, &serial_ops, &m->serial) ||
+	    bus_add(&m->ports, PORT_CMOS, RTC_PORTS, &rtc_ops, &m->rtc) ||
+	    bus_add(&m->ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, m) ||
+	    bus_add(&m->ports, PORT_SLEEP_CONTROL, 3, &power_ops, m) ||
+	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic))
+		return -1;
+	if (exit_port != DEBUG_EXIT_NONE &&
+	    bus_add(&m->ports, exit_port, DEBUG_EXIT_PORTS, &debug_exit_ops, m))
+		return fail("--debug-exit: another device is at port 0x%x; choose one that is free, for instance 0xf4",
+			    exit_port);
+	return 0;
+}
+
+/* ---- power on and off -------------------------------------------------- */
+
+static int load_guest(struct machine *m, struct boot_entry *entry)
+{
+	u64 room = ACPI_TABLES_END - ACPI_TABLES_START;
+	u8 *tables = memory_at(&m->memory, ACPI_TABLES_START, room);
+
+	if (acpi_build(tables, room, ACPI_TABLES_START, m->config->cpus) < 0)
+		return -1;
+	return boot_load(&m->config->files, &m->memory, ACPI_TABLES_START, entry);
+}
+
+static void destroy_vcpus(struct machine *m, unsigned int count)
+{
+	while (count--)
+		vcpu_destroy(&m->vcpus[count]);
+}
+
+static int create_vcpus(struct machine *m)
+{
+	static struct cpuid_table table;
+	unsigned int i;
+	int count;
+
+	count = lhv_supported_cpuid(&m->dev, table.entry);
+	if (count < 0)
+		return -1;
+	table.count = count;
+	if (cpuid_build(&table, &m->dev.info, m->config->cpus))
+		return -1;
+
+	for (i = 0; i < m->config->cpus; i++) {
+		if (vcpu_create(&m->vcpus[i], m, i, &table)) {
+			destroy_vcpus(m, i);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int power_on(struct machine *m, const struct serial_host *serial_host)
+{
+	struct boot_entry entry;
+
+	/* Before the VM exists, filling memory costs it nothing. */
+	if (load_guest(m, &entry))
+		return -1;
+	m->vm_fd = lhv_create_vm(&m->dev);
+	if (m->vm_fd < 0)
+		return -1;
+	if (lhv_map_memory(m->vm_fd, &m->memory) || create_vcpus(m))
+		goto err_close;
+	if (vcpu_set_entry(&m->vcpus[0], &entry))
+		goto err_destroy;
+	ioapic_init(&m->ioapic, send_msi, m);
+	serial_init(&m->serial, serial_host);
+	return 0;
+
+err_destroy:
+	destroy_vcpus(m, m->config->cpus);
+err_close:
+	close(m->vm_fd);
+	return -1;
+}
+
+static void power_off(struct machine *m)
+{
+	serial_destroy(&m->serial);
+	ioapic_destroy(&m->ioapic);
+	destroy_vcpus(m, m->config->cpus);
+	close(m->vm_fd);
+}
+
+/* ---- running ----------------------------------------------------------- */
+
+static void handle_signal(struct machine *m, int signal_fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGTSTP:
+		console_suspend(m->console);
+		kill(getpid(), SIGSTOP);
+		break;
+	case SIGCONT:
+		console_resume(m->console);
+		break;
+	default:
+		machine_stop(m, STOP_SIGNAL, info.ssi_signo, NULL);
+	}
+}
+
+static void feed_serial(struct machine *m)
+{
+	struct console *c = m->console;
+
+	if (c->input_used && serial_room(&m->serial))
+		console_consume(c, serial_receive(&m->serial, c->input, c->input_used));
+}
+
+/* What the main thread does while the vCPUs run. */
+static void serve(struct machine *m, int signal_fd)
+{
+	struct console *c = m->console;
+	int timeout = -1;
+
+	while (!machine_stopping(m)) {
+		struct pollfd fds[] = {
+			{ .fd = m->wake_fd, .events = POLLIN },
+			{ .fd = signal_fd, .events = POLLIN },
+			{ .fd = console_wants_input(c) ? c->in_fd : -1, .events = POLLIN },
+		};
+		u64 count;
+
+		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0)
+			continue;
+		if (fds[0].revents && read(m->wake_fd, &count, sizeof(count)) < 0)
+			continue;
+		if (fds[1].revents)
+			handle_signal(m, signal_fd);
+		if (fds[2].revents && console_read(c))
+			machine_stop(m, STOP_QUIT, 0, NULL);
+		feed_serial(m);
+		timeout = console_flush(c) ? FLUSH_MS : -1;
+	}
+}
+
+static void run_vcpus(struct machine *m, int signal_fd)
+{
+	unsigned int started, i;
+
+	for (started = 0; started < m->config->cpus; started++) {
+		if (vcpu_start(&m->vcpus[started])) {
+			machine_stop(m, STOP_ERROR, 0, fail_text());
+			break;
+		}
+	}
+	serve(m, signal_fd);
+	console_set_waiting(m->console, false);
+	for (i = 0; i < started; i++)
+		vcpu_kick(&m->vcpus[i]);
+	for (i = 0; i < started; i++)
+		vcpu_join(&m->vcpus[i]);
+	console_set_waiting(m->console, true);
+}
+
+/* All of this process' threads leave these signals to the main thread's fd. */
+static int open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGCONT);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
+		return fail("cannot set up signals");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return fail_errno("cannot set up signals");
+	return fd;
+}
+
+static void forget_stop(struct machine *m)
+{
+	m->stop = STOP_NONE;
+	atomic_store(&m->stopping, false);
+}
+
+int machine_run(struct machine *m)
+{
+	const struct serial_host serial_host = {
+		.transmit = serial_transmit,
+		.set_irq = serial_set_irq,
+		.receive_ready = serial_receive_ready,
+		.opaque = m,
+	};
+	int signal_fd = open_signals();
+	int ret = -1;
+
+	if (signal_fd < 0)
+		return -1;
+	if (vcpu_init_signals() || add_devices(m))
+		goto out;
+	for (;;) {
+		if (power_on(m, &serial_host))
+			goto out;
+		run_vcpus(m, signal_fd);
+		power_off(m);
+		if (m->stop != STOP_RESET || m->config->exit_on_reset)
+			break;
+		if (memory_clear(&m->memory))
+			goto out;
+		forget_stop(m);
+	}
+	ret = 0;
+out:
+	close(signal_fd);
+	return ret;
+}
+
+/* ---- creation ---------------------------------------------------------- */
+
+static int check_config(const struct machine *m)
+{
+	const struct machine_config *config = m->config;
+	const struct lhv_info *info = &m->dev.info;
+	u64 top = config->memory;
+	char text[32];
+
+	if (config->cpus > info->max_vcpus)
+		return fail("--cpus: %u vCPUs are more than the %u that lhv.ko allows",
+			    config->cpus, info->max_vcpus);
+	if (top > LOW_MEMORY_END)
+		top += HIGH_MEMORY_START - LOW_MEMORY_END;
+	if (info->phys_bits < 64 && top > 1ULL << info->phys_bits)
+		return fail("--memory: %s is more than this host's guests can address (%u bits)",
+			    format_size(config->memory, text, sizeof(text)), info->phys_bits);
+	return 0;
+}
+
+int machine_create(struct machine *m, const struct machine_config *config,
+		   struct console *console)
+{
+	memset(m, 0, sizeof(*m));
+	m->config = config;
+	m->console = console;
+	if (lhv_open(&m->dev))
+		return -1;
+	if (check_config(m) || memory_create(&m->memory, config->memory))
+		goto err_dev;
+	m->vcpus = calloc(config->cpus, sizeof(m->vcpus[0]));
+	if (!m->vcpus) {
+		fail("out of memory");
+		goto err_memory;
+	}
+	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->wake_fd < 0) {
+		fail_errno("cannot create an eventfd");
+		goto err_vcpus;
+	}
+	pthread_mutex_init(&m->stop_lock, NULL);
+	/* The clock has a battery: it keeps its time over a reset. */
+	rtc_init(&m->rtc);
+	return 0;
+
+err_vcpus:
+	free(m->vcpus);
+err_memory:
+	memory_destroy(&m->memory);
+err_dev:
+	lhv_close(&m->dev);
+	return -1;
+}
+
+void machine_destroy(struct machine *m)
+{
+	rtc_destroy(&m->rtc);
+	pthread_mutex_destroy(&m->stop_lock);
+	close(m->wake_fd);
+	free(m->vcpus);
+	memory_destroy(&m->memory);
+	lhv_close(&m->dev);
+}

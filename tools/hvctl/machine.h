@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A machine of model lhv-1: its parts, and how it stops. */
+#ifndef HVCTL_MACHINE_H
+#define HVCTL_MACHINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "boot.h"
+#include "bus.h"
+#include "ioapic.h"
+#include "lhv_dev.h"
+#include "memory.h"
+#include "rtc_cmos.h"
+#include "serial16550.h"
+#include "types.h"
+#include "vcpu.h"
+
+struct console;
+
+#define DEBUG_EXIT_NONE		(-1)
+
+/* What the user asked for. */
+struct machine_config {
+	const char *name;
+	unsigned int cpus;
+	u64 memory;
+	struct boot_files files;
+	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
+	bool exit_on_reset;
+};
+
+/* Why a machine stops. Where there is a value, it is said what it means. */
+enum stop_reason {
+	STOP_NONE,
+	STOP_POWEROFF,
+	STOP_RESET,
+	STOP_DEBUG_EXIT,	/* the byte that the guest wrote */
+	STOP_CRASH,
+	STOP_ERROR,		/* of the host's */
+	STOP_QUIT,
+	STOP_SIGNAL,		/* its number */
+};
+
+struct machine {
+	const struct machine_config *config;
+	struct console *console;
+	struct lhv_dev dev;
+	int vm_fd;
+	struct guest_memory memory;
+	struct bus ports;
+	struct bus mmio;
+	struct ioapic ioapic;
+	struct serial serial;
+	struct rtc rtc;
+	struct vcpu *vcpus;
+	int wake_fd;		/* eventfd that wakes the thread in machine_run() */
+
+	/* Only the first reason to stop counts. */
+	pthread_mutex_t stop_lock;
+	atomic_bool stopping;
+	enum stop_reason stop;
+	int stop_value;
+	char stop_text[2048];	/* for STOP_CRASH and STOP_ERROR: what to tell */
+};
+
+/* Check @config against the module, and get what lives as long as the process. */
+int machine_create(struct machine *m, const struct machine_config *config,
+		   struct console *console);
+void machine_destroy(struct machine *m);
+
+/*
+ * Power on, boot, and run until something stops the machine, restarting it when
+ * the guest resets it. Returns -1 if it could not be started.
+ */
+int machine_run(struct machine *m);
+
+/*
+ * Stop the machine; any thread may say so. @text, which may be NULL, is what
+ * the user should be told.
+ */
+void machine_stop(struct machine *m, enum stop_reason reason, int value, const char *text);
+
+static inline bool machine_stopping(struct machine *m)
+{
+	return atomic_load_explicit(&m->stopping, memory_order_acquire);
+}
+
+/* Have the thread in machine_run() look at everything again. */
+void machine_wake(struct machine *m);
+
+#endif

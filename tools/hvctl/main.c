@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "types.h"
+#include "verb.h"
+
+static const struct {
+	const char *name;
+	const char *summary;	/* NULL: an option, listed apart */
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{ "run", "create a machine, boot it, and run it", verb_run },
+	{ "--version", NULL, verb_version },
+};
+
+static void print_help(void)
+{
+	unsigned int i;
+
+	puts("Usage: hvctl VERB [OPTION]...\n"
+	     "Virtual machines on lhv, the lightweight hypervisor.\n");
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (verbs[i].summary)
+			printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
+	}
+	puts("\n"
+	     "  --help     this text; after a verb, that verb's\n"
+	     "  --version  the versions of hvctl and of the loaded lhv.ko");
+}
+
+int verb_failed(void)
+{
+	fprintf(stderr, "hvctl: %s\n", fail_text());
+	return STATUS_FAIL;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	if (argc < 2) {
+		fail("say what to do; see 'hvctl --help'");
+		return verb_failed();
+	}
+	if (!strcmp(argv[1], "--help")) {
+		print_help();
+		return STATUS_OK;
+	}
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(argc - 1, argv + 1);
+	}
+	fail("'%s' is not a verb of hvctl; see 'hvctl --help'", argv[1]);
+	return verb_failed();
+}

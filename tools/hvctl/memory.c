@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "memory.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "error.h"
+#include "size.h"
+
+int memory_create(struct guest_memory *mem, u64 size)
+{
+	u64 huge = MIB(2);
+	char text[32];
+	u8 *map;
+
+	if (size < MEMORY_MIN)
+		return fail("--memory: %s is too small; a guest needs 2M at least",
+			    format_size(size, text, sizeof(text)));
+	if (size % KIB(4))
+		return fail("--memory: give a multiple of 4K");
+
+	/* One huge page more than needed, to have both ends where we want them. */
+	errno = ENOMEM;
+	map = size > SIZE_MAX - huge ? MAP_FAILED :
+	      mmap(NULL, size + huge, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return fail_errno("cannot reserve %s of memory for the guest",
+				  format_size(size, text, sizeof(text)));
+
+	mem->host = (u8 *)align_up((uintptr_t)map, huge);
+	if (mem->host != map)
+		munmap(map, mem->host - map);
+	munmap(mem->host + size, map + huge - mem->host);
+
+	mem->low = min_u64(size, LOW_MEMORY_END);
+	mem->high = size - mem->low;
+	/* A host without huge pages refuses the advice, and runs without them. */
+	madvise(mem->host, size, MADV_HUGEPAGE);
+	madvise(mem->host, size, MADV_DONTDUMP);
+	return 0;
+}
+
+void memory_destroy(struct guest_memory *mem)
+{
+	munmap(mem->host, mem->low + mem->high);
+	mem->host = NULL;
+}
+
+int memory_clear(struct guest_memory *mem)
+{
+	if (madvise(mem->host, mem->low + mem->high, MADV_DONTNEED))
+		return fail_errno("cannot clear the guest's memory");
+	return 0;
+}
+
+void *memory_at(const struct guest_memory *mem, u64 gpa, u64 len)
+{
+	if (gpa < mem->low)
+		return len <= mem->low - gpa ? mem->host + gpa : NULL;
+	if (gpa < HIGH_MEMORY_START)
+		return NULL;
+	gpa -= HIGH_MEMORY_START;
+	if (gpa >= mem->high || len > mem->high - gpa)
+		return NULL;
+	return mem->host + mem->low + gpa;
+}
+
+unsigned int memory_map(const struct guest_memory *mem,
+			struct memory_range map[static MEMORY_MAP_MAX])
+{
+	unsigned int n = 0;
+
+	map[n++] = (struct memory_range){ 0, EBDA_START, true };
+	map[n++] = (struct memory_range){ EBDA_START, MIB(1) - EBDA_START, false };
+	map[n++] = (struct memory_range){ MIB(1), mem->low - MIB(1), true };
+	if (mem->high)
+		map[n++] = (struct memory_range){ HIGH_MEMORY_START, mem->high, true };
+	return n;
+}

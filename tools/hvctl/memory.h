@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's RAM: one private anonymous mapping, which Linux may back with
+ * transparent huge pages. The guest sees it from 0 up to LOW_MEMORY_END at
+ * most, and what is left from 4 GiB.
+ */
+#ifndef HVCTL_MEMORY_H
+#define HVCTL_MEMORY_H
+
+#include "types.h"
+
+#define LOW_MEMORY_END		GIB(3)
+#define HIGH_MEMORY_START	GIB(4)
+
+/* What a PC's firmware keeps below 1 MiB; the ACPI tables are in there. */
+#define EBDA_START		0x9fc00ULL
+#define ACPI_TABLES_START	0xe0000ULL
+#define ACPI_TABLES_END		0x100000ULL
+
+#define MEMORY_MIN		MIB(2)
+
+struct guest_memory {
+	u8 *host;		/* 2 MiB aligned */
+	u64 low;		/* bytes from guest-physical 0 */
+	u64 high;		/* bytes from HIGH_MEMORY_START */
+};
+
+int memory_create(struct guest_memory *mem, u64 size);
+void memory_destroy(struct guest_memory *mem);
+
+/* Give all pages back to the host; the guest then reads zeros. */
+int memory_clear(struct guest_memory *mem);
+
+/* Where @len bytes at @gpa are, or NULL if they are not wholly RAM. */
+void *memory_at(const struct guest_memory *mem, u64 gpa, u64 len);
+
+/* One line of the memory map that firmware gives to a kernel. */
+struct memory_range {
+	u64 start;
+	u64 size;
+	bool ram;		/* else reserved */
+};
+
+#define MEMORY_MAP_MAX		4
+
+/* Fill @map in rising order; returns the number of lines. */
+unsigned int memory_map(const struct guest_memory *mem,
+			struct memory_range map[static MEMORY_MAP_MAX]);
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* hvctl run */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "console.h"
+#include "error.h"
+#include "machine.h"
+#include "run_options.h"
+#include "verb.h"
+
+/* The status for how the machine stopped; says what the user should know. */
+static int conclude(const struct machine *m)
+{
+	switch (m->stop) {
+	case STOP_CRASH:
+		fprintf(stderr, "hvctl: %s\n", m->stop_text);
+		return STATUS_CRASH;
+	case STOP_ERROR:
+		fprintf(stderr, "hvctl: %s\n", m->stop_text);
+		return STATUS_FAIL;
+	case STOP_DEBUG_EXIT:
+		return m->stop_value << 1 | 1;
+	default:
+		return STATUS_OK;
+	}
+}
+
+/* Die of the signal as if it had not been caught, so that a shell sees it. */
+static int die_of(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	signal(sig, SIG_DFL);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return STATUS_FAIL;
+}
+
+int verb_run(int argc, char **argv)
+{
+	static struct run_options options;
+	static struct machine machine;
+	static struct console console;
+	int status;
+
+	if (run_options_parse(&options, argc, argv))
+		return verb_failed();
+	if (options.help) {
+		fputs(run_help, stdout);
+		return STATUS_OK;
+	}
+	if (machine_create(&machine, &options.machine, &console))
+		return verb_failed();
+	if (console_open(&console, options.console)) {
+		machine_destroy(&machine);
+		return verb_failed();
+	}
+	prctl(PR_SET_NAME, options.machine.name);
+
+	status = machine_run(&machine);
+	console_close(&console);
+	status = status ? verb_failed() : conclude(&machine);
+	machine_destroy(&machine);
+	if (machine.stop == STOP_SIGNAL)
+		return die_of(machine.stop_value);
+	return status;
+}

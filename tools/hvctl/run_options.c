@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "run_options.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "debug_exit.h"
+#include "error.h"
+#include "size.h"
+
+/* No CPU numbers more; the module's own limit is checked when it is known. */
+#define CPUS_MAX	4096
+
+const char run_help[] =
+"Usage: hvctl run [OPTION]... --kernel FILE\n"
+"Create a virtual machine, boot it, and run it until it powers off.\n"
+"\n"
+"  --kernel FILE      what to boot: a Linux bzImage, an ELF kernel with a PVH\n"
+"                     note, or a Multiboot 1 kernel\n"
+"  --initrd FILE      initial RAM disk; for the latter two, the first module\n"
+"  --module FILE      a module for PVH and Multiboot kernels; may be repeated\n"
+"  --cmdline TEXT     the kernel's command line\n"
+"  --cpus N           number of vCPUs (1)\n"
+"  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
+"  --name NAME        the machine's name (hvctl)\n"
+"  --console WHERE    the serial port: stdio, none, or a file to write to (stdio)\n"
+"  --on-reset ACTION  when the guest resets: restart it, or exit (restart)\n"
+"  --debug-exit PORT  end with status (V << 1) | 1 when V is written to PORT\n"
+"  --help             this text\n"
+"\n"
+"On a terminal, Ctrl-] and then q quits; Ctrl-] twice sends one Ctrl-].\n"
+"\n"
+"Exit status: 0 the guest powered off, or the user quit; 1 the guest crashed;\n"
+"2 the machine could not be started, or the host failed it.\n";
+
+enum {
+	OPT_CMDLINE = 1,
+	OPT_CONSOLE,
+	OPT_CPUS,
+	OPT_DEBUG_EXIT,
+	OPT_HELP,
+	OPT_INITRD,
+	OPT_KERNEL,
+	OPT_MEMORY,
+	OPT_MODULE,
+	OPT_NAME,
+	OPT_ON_RESET,
+};
+
+static const struct option long_options[] = {
+	{ "cmdline",	required_argument,	NULL, OPT_CMDLINE },
+	{ "console",	required_argument,	NULL, OPT_CONSOLE },
+	{ "cpus",	required_argument,	NULL, OPT_CPUS },
+	{ "debug-exit",	required_argument,	NULL, OPT_DEBUG_EXIT },
+	{ "help",	no_argument,		NULL, OPT_HELP },
+	{ "initrd",	required_argument,	NULL, OPT_INITRD },
+	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
+	{ "memory",	required_argument,	NULL, OPT_MEMORY },
+	{ "module",	required_argument,	NULL, OPT_MODULE },
+	{ "name",	required_argument,	NULL, OPT_NAME },
+	{ "on-reset",	required_argument,	NULL, OPT_ON_RESET },
+	{ 0 }
+};
+
+/* It will be part of a path. */
+static int parse_name(const char *text, const char **name)
+{
+	size_t i, len = strlen(text);
+
+	if (!isalnum((unsigned char)text[0]) || len > NAME_MAX_LENGTH)
+		goto bad;
+	for (i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
+			goto bad;
+	}
+	*name = text;
+	return 0;
+bad:
+	return fail("--name: '%s' is not a name; use up to %u letters, digits, '-', '_' and '.', starting with a letter or digit",
+		    text, NAME_MAX_LENGTH);
+}
+
+static int parse_on_reset(const char *text, bool *exit_on_reset)
+{
+	if (strcmp(text, "restart") && strcmp(text, "exit"))
+		return fail("--on-reset: '%s' is neither 'restart' nor 'exit'", text);
+	*exit_on_reset = !strcmp(text, "exit");
+	return 0;
+}
+
+static int add_module(struct boot_files *files, const char *path)
+{
+	if (files->module_count == BOOT_MODULES_MAX)
+		return fail("--module: more than %u modules", BOOT_MODULES_MAX);
+	files->modules[files->module_count++] = path;
+	return 0;
+}
+
+static int parse_cpus(const char *text, unsigned int *cpus)
+{
+	u64 value;
+
+	if (parse_number(text, "--cpus", 1, CPUS_MAX, &value))
+		return -1;
+	*cpus = value;
+	return 0;
+}
+
+static int parse_port(const char *text, int *port)
+{
+	u64 value;
+
+	if (parse_number(text, "--debug-exit", 0, 0x10000 - DEBUG_EXIT_PORTS, &value))
+		return -1;
+	*port = value;
+	return 0;
+}
+
+static int parse_option(struct run_options *options, int option, const char *text)
+{
+	struct machine_config *machine = &options->machine;
+
+	switch (option) {
+	case OPT_CMDLINE:
+		machine->files.cmdline = text;
+		return 0;
+	case OPT_CONSOLE:
+		options->console = text;
+		return 0;
+	case OPT_CPUS:
+		return parse_cpus(text, &machine->cpus);
+	case OPT_DEBUG_EXIT:
+		return parse_port(text, &machine->debug_exit_port);
+	case OPT_HELP:
+		options->help = true;
+		return 0;
+	case OPT_INITRD:
+		machine->files.initrd = text;
+		return 0;
+	case OPT_KERNEL:
+		machine->files.kernel = text;
+		return 0;
+	case OPT_MEMORY:
+		return parse_size(text, "--memory", &machine->memory);
+	case OPT_MODULE:
+		return add_module(&machine->files, text);
+	case OPT_NAME:
+		return parse_name(text, &machine->name);
+	default:
+		return parse_on_reset(text, &machine->exit_on_reset);
+	}
+}
+
+int run_options_parse(struct run_options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct run_options){
+		.machine = {
+			.name = "hvctl",
+			.cpus = 1,
+			.memory = MIB(512),
+			.files.cmdline = "",
+			.debug_exit_port = DEBUG_EXIT_NONE,
+		},
+		.console = "stdio",
+	};
+	/* 0, not 1: glibc then starts afresh, whoever used getopt before. */
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		if (option == ':')
+			return fail("%s needs a value; see 'hvctl run --help'", argv[optind - 1]);
+		if (option == '?')
+			return fail("unknown or ambiguous option %s; see 'hvctl run --help'",
+				    argv[optind - 1]);
+		if (parse_option(options, option, optarg))
+			return -1;
+	}
+	if (options->help)
+		return 0;
+	if (optind < argc)
+		return fail("unexpected argument '%s'; see 'hvctl run --help'", argv[optind]);
+	if (!options->machine.files.kernel)
+		return fail("say what to boot with --kernel FILE; see 'hvctl run --help'");
+	return 0;
+}

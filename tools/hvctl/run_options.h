@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef HVCTL_RUN_OPTIONS_H
+#define HVCTL_RUN_OPTIONS_H
+
+#include "machine.h"
+#include "types.h"
+
+#define NAME_MAX_LENGTH	63
+
+struct run_options {
+	struct machine_config machine;
+	const char *console;
+	bool help;
+};
+
+/* Parse the command line of "hvctl run"; argv[0] is the verb. */
+int run_options_parse(struct run_options *options, int argc, char **argv);
+
+/* The text of "hvctl run --help". */
+extern const char run_help[];
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "acpi.h"
+#include "layout.h"
+#include "memory.h"
+#include "test.h"
+
+#define GPA	ACPI_TABLES_START
+#define ROOM	(ACPI_TABLES_END - ACPI_TABLES_START)
+
+static u8 buf[ROOM];
+
+static u64 get(const u8 *at, unsigned int size)
+{
+	u64 value = 0;
+
+	memcpy(&value, at, size);
+	return value;
+}
+
+static u8 sum(const u8 *at, u64 len)
+{
+	u8 total = 0;
+
+	while (len--)
+		total += *at++;
+	return total;
+}
+
+/* The table at @gpa, with length and checksum looked at. */
+static const u8 *table(u64 gpa, const char *signature, s64 used)
+{
+	const u8 *at = buf + (gpa - GPA);
+	u32 length;
+
+	EXPECT(gpa >= GPA && gpa + 36 <= GPA + used);
+	EXPECT(!memcmp(at, signature, 4));
+	length = get(at + 4, 4);
+	EXPECT(length >= 36 && gpa + length <= GPA + used);
+	EXPECT_EQ(sum(at, length), 0);
+	EXPECT_EQ(gpa % 16, 0);
+	return at;
+}
+
+static const u8 *rsdp(s64 used)
+{
+	EXPECT(used > 0);
+	EXPECT(!memcmp(buf, "RSD PTR ", 8));
+	EXPECT_EQ(sum(buf, 20), 0);
+	EXPECT_EQ(get(buf + 20, 4), 36);
+	EXPECT_EQ(sum(buf, 36), 0);
+	EXPECT_EQ(buf[15], 2);
+	return buf;
+}
+
+static void fixed_tables(void)
+{
+	s64 used = acpi_build(buf, ROOM, GPA, 1);
+	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
+	const u8 *rsdt = table(get(buf + 16, 4), "RSDT", used);
+	const u8 *fadt = table(get(xsdt + 36, 8), "FACP", used);
+	const u8 *dsdt = table(get(fadt + 140, 8), "DSDT", used);
+
+	EXPECT_EQ(get(xsdt + 4, 4), 36 + 2 * 8);
+	EXPECT_EQ(get(rsdt + 4, 4), 36 + 2 * 4);
+	EXPECT_EQ(get(rsdt + 36, 4), get(xsdt + 36, 8));
+	EXPECT_EQ(get(rsdt + 40, 4), get(xsdt + 44, 8));
+	EXPECT_EQ(get(fadt + 4, 4), 276);
+	EXPECT_EQ(fadt[8], 6);
+	EXPECT_EQ(get(fadt + 40, 4), get(fadt + 140, 8));
+	/* HW_REDUCED_ACPI and RESET_REG_SUP */
+	EXPECT_EQ(get(fadt + 112, 4) & (BIT(20) | BIT(10)), BIT(20) | BIT(10));
+	EXPECT_EQ(fadt[116], 1);
+	EXPECT_EQ(get(fadt + 120, 8), PORT_RESET);
+	EXPECT_EQ(fadt[128], RESET_VALUE);
+	EXPECT_EQ(get(fadt + 248, 8), PORT_SLEEP_CONTROL);
+	EXPECT_EQ(get(fadt + 260, 8), PORT_SLEEP_STATUS);
+	EXPECT_EQ(dsdt[8], 2);
+}
+
+/* Every MADT entry is of the right length, and processors count up from 0. */
+static void check_madt(unsigned int cpus)
+{
+	s64 used = acpi_build(buf, ROOM, GPA, cpus);
+	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
+	const u8 *madt = table(get(xsdt + 44, 8), "APIC", used);
+	const u8 *end = madt + get(madt + 4, 4);
+	const u8 *at = madt + 44;
+	unsigned int seen = 0, ioapics = 0;
+
+	EXPECT_EQ(get(madt + 36, 4), LAPIC_BASE);
+	EXPECT_EQ(get(madt + 40, 4), 0);
+	for (; at < end && at[1]; at += at[1]) {
+		if (at[0] == 0) {
+			EXPECT_EQ(at[1], 8);
+			EXPECT_EQ(at[3], seen++);
+			EXPECT_EQ(get(at + 4, 4), 1);
+		} else if (at[0] == 9) {
+			EXPECT_EQ(at[1], 16);
+			EXPECT_EQ(get(at + 4, 4), seen++);
+			EXPECT_EQ(get(at + 8, 4), 1);
+		} else {
+			EXPECT_EQ(at[0], 1);
+			EXPECT_EQ(at[1], 12);
+			EXPECT_EQ(get(at + 4, 4), IOAPIC_BASE);
+			ioapics++;
+		}
+	}
+	EXPECT(at == end);
+	EXPECT_EQ(seen, cpus);
+	EXPECT_EQ(ioapics, 1);
+}
+
+static void processors(void)
+{
+	check_madt(1);
+	check_madt(4);
+	check_madt(255);
+	check_madt(256);
+	check_madt(4096);
+}
+
+static void no_room(void)
+{
+	s64 need = acpi_build(buf, ROOM, GPA, 300);
+	u8 guard[64];
+	s64 room;
+
+	for (room = 0; room < need; room += 7) {
+		memset(buf + room, 0xa5, sizeof(guard));
+		memset(guard, 0xa5, sizeof(guard));
+		EXPECT_FAIL(acpi_build(buf, room, GPA, 300), "room");
+		EXPECT(!memcmp(buf + room, guard, sizeof(guard)));
+	}
+	EXPECT_EQ(acpi_build(buf, need, GPA, 300), need);
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(fixed_tables), TEST_CASE(processors), TEST_CASE(no_room),
+};
+TEST_SUITE(acpi_suite, "acpi", cases);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "test.h"
+
+#define ESC "\x1d"
+
+static struct console c;
+
+static int type(const char *text)
+{
+	return console_filter(&c, (const u8 *)text, strlen(text));
+}
+
+static void expect_input(const char *text)
+{
+	EXPECT_EQ(c.input_used, strlen(text));
+	EXPECT(!memcmp(c.input, text, strlen(text)));
+	console_consume(&c, c.input_used);
+}
+
+static void escapes(void)
+{
+	memset(&c, 0, sizeof(c));
+	EXPECT_EQ(type("ls -l\n"), 0);
+	expect_input("ls -l\n");
+	EXPECT_EQ(type("q"), 0);
+	expect_input("q");
+	EXPECT_EQ(type(ESC), 0);
+	EXPECT_EQ(c.input_used, 0);
+	EXPECT_EQ(type("q"), -1);
+	EXPECT_EQ(type("a" ESC "qb"), -1);
+	expect_input("a");
+	EXPECT_EQ(type(ESC ESC), 0);
+	expect_input(ESC);
+	EXPECT_EQ(type(ESC "x" "y"), 0);
+	expect_input(ESC "xy");
+	EXPECT_EQ(type(ESC ESC "q"), 0);
+	expect_input(ESC "q");
+}
+
+/* However much is typed, only so much is kept, and quitting works. */
+static void overflow(void)
+{
+	unsigned int i;
+
+	memset(&c, 0, sizeof(c));
+	for (i = 0; i < CONSOLE_INPUT + 10; i++)
+		EXPECT_EQ(type(i % 2 ? "b" : "a"), 0);
+	EXPECT_EQ(c.input_used, CONSOLE_INPUT);
+	EXPECT_EQ(type(ESC "x"), 0);
+	console_consume(&c, 1);
+	EXPECT_EQ(c.input[0], 'b');
+	EXPECT_EQ(type(ESC "q"), -1);
+}
+
+static void output(void)
+{
+	char path[] = "/tmp/hvctl-console-XXXXXX";
+	int fd = mkstemp(path);
+	u8 back[8192];
+	unsigned int i;
+
+	close(fd);
+	EXPECT(!console_open(&c, path));
+	EXPECT(console_put(&c, 'x'));	/* the first wakes */
+	EXPECT(!console_put(&c, 'y'));
+	EXPECT(console_flush(&c));
+	EXPECT(!console_put(&c, 'z'));	/* still expected back */
+	EXPECT(console_flush(&c));
+	EXPECT(!console_flush(&c));
+	EXPECT(console_put(&c, '!'));
+	for (i = 0; i < 5000; i++)
+		console_put(&c, 'a' + i % 26);
+	console_close(&c);
+
+	fd = open(path, O_RDONLY);
+	EXPECT_EQ(read(fd, back, sizeof(back)), 5004);
+	EXPECT(!memcmp(back, "xyz!abc", 7));
+	EXPECT_EQ(back[5003], 'a' + 4999 % 26);
+	close(fd);
+	unlink(path);
+}
+
+/* A reader that never reads can hold up neither the main thread nor the end. */
+static void slow_reader(void)
+{
+	int pipe_fd[2];
+	unsigned int i;
+
+	EXPECT(!console_open(&c, "none"));
+	EXPECT(!pipe(pipe_fd));
+	fcntl(pipe_fd[1], F_SETPIPE_SZ, 4096);
+	c.out_fd = pipe_fd[1];
+	for (i = 0; i < CONSOLE_BUFFER; i++)
+		console_put(&c, 'a');
+	EXPECT(console_flush(&c));
+	EXPECT_EQ(c.used, 0);
+	for (i = 0; i < CONSOLE_BUFFER; i++)
+		console_put(&c, 'b');
+	EXPECT(console_flush(&c));
+	EXPECT_EQ(c.used, CONSOLE_BUFFER);
+	console_set_waiting(&c, false);
+	console_put(&c, 'c');
+	EXPECT_EQ(c.used, CONSOLE_BUFFER);
+	close(pipe_fd[0]);
+	console_close(&c);
+}
+
+static void places(void)
+{
+	EXPECT_FAIL(console_open(&c, "/nonexistent/file"), "--console: cannot write");
+	EXPECT(!console_open(&c, "none"));
+	EXPECT(!console_wants_input(&c));
+	console_put(&c, 'x');
+	console_close(&c);
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(escapes), TEST_CASE(overflow), TEST_CASE(output), TEST_CASE(slow_reader),
+	TEST_CASE(places),
+};
+TEST_SUITE(console_suite, "console", cases);

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "test.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FILES_MAX	64
+
+static const struct test_suite * const suites[] = {
+	&acpi_suite, &boot_suite, &bus_suite, &bzimage_suite, &console_suite,
+	&cpuid_suite, &ioapic_suite, &memory_suite, &multiboot_suite, &options_suite, &pvh_suite,
+	&report_suite, &rtc_suite, &serial_suite, &size_suite, &translate_suite,
+};
+
+static bool failed;
+static int files[FILES_MAX];
+static unsigned int file_count;
+static u32 random_state;
+
+void test_expect(bool ok, const char *file, int line, const char *what)
+{
+	if (ok)
+		return;
+	failed = true;
+	printf("    # %s:%d: expected %s\n", file, line, what);
+}
+
+void test_expect_eq(u64 a, u64 b, const char *file, int line, const char *what)
+{
+	if (a == b)
+		return;
+	failed = true;
+	printf("    # %s:%d: expected %s, got 0x%" PRIx64 " and 0x%" PRIx64 "\n",
+	       file, line, what, a, b);
+}
+
+void test_expect_has(const char *text, const char *part, const char *file, int line)
+{
+	if (strstr(text, part))
+		return;
+	failed = true;
+	printf("    # %s:%d: expected \"%s\" in \"%s\"\n", file, line, part, text);
+}
+
+static void broken(const char *what)
+{
+	printf("Bail out! %s\n", what);
+	exit(1);
+}
+
+const char *test_file(const void *data, u64 size)
+{
+	static char paths[FILES_MAX][32];
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	if (fd < 0 || file_count == FILES_MAX || write(fd, data, size) != (ssize_t)size)
+		broken("cannot make a test file");
+	files[file_count] = fd;
+	snprintf(paths[file_count], sizeof(paths[0]), "/proc/self/fd/%d", fd);
+	return paths[file_count++];
+}
+
+/* Numerical Recipes' linear congruential generator; its high half is good enough. */
+u32 test_random(void)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return random_state >> 8;
+}
+
+static bool run_case(const struct test_case *test)
+{
+	failed = false;
+	random_state = 1;
+	test->run();
+	while (file_count)
+		close(files[--file_count]);
+	return !failed;
+}
+
+static bool run_suite(const struct test_suite *suite)
+{
+	bool all = true;
+	unsigned int i;
+
+	printf("    KTAP version 1\n    # Subtest: %s\n    1..%u\n", suite->name, suite->count);
+	for (i = 0; i < suite->count; i++) {
+		bool ok = run_case(&suite->cases[i]);
+
+		printf("    %s %u %s\n", ok ? "ok" : "not ok", i + 1, suite->cases[i].name);
+		all &= ok;
+	}
+	return all;
+}
+
+int main(void)
+{
+	bool all = true;
+	unsigned int i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("KTAP version 1\n1..%zu\n", ARRAY_SIZE(suites));
+	for (i = 0; i < ARRAY_SIZE(suites); i++) {
+		bool ok = run_suite(suites[i]);
+
+		printf("%s %u %s\n", ok ? "ok" : "not ok", i + 1, suites[i]->name);
+		all &= ok;
+	}
+	return all ? 0 : 1;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "run_options.h"
+#include "test.h"
+
+static struct run_options options;
+
+#define PARSE(...) parse((const char *[]){ "run", ##__VA_ARGS__, NULL })
+
+static int parse(const char **argv)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	return run_options_parse(&options, argc, (char **)argv);
+}
+
+static void defaults(void)
+{
+	EXPECT(!PARSE("--kernel", "k"));
+	EXPECT(!strcmp(options.machine.files.kernel, "k"));
+	EXPECT(!options.machine.files.initrd);
+	EXPECT(!strcmp(options.machine.files.cmdline, ""));
+	EXPECT(!strcmp(options.console, "stdio"));
+	EXPECT_EQ(options.machine.cpus, 1);
+	EXPECT_EQ(options.machine.memory, MIB(512));
+	EXPECT_EQ(options.machine.debug_exit_port, DEBUG_EXIT_NONE);
+	EXPECT(!options.machine.exit_on_reset && !options.help);
+}
+
+static void everything(void)
+{
+	EXPECT(!PARSE("--name", "web-1.a_b", "--cpus", "4", "--memory=1G", "--kernel", "k",
+		      "--initrd", "i", "--module", "m1", "--module", "m2", "--cmdline",
+		      "console=ttyS0 quiet", "--console", "none", "--debug-exit", "0xf4",
+		      "--on-reset", "exit"));
+	EXPECT(!strcmp(options.machine.name, "web-1.a_b"));
+	EXPECT_EQ(options.machine.cpus, 4);
+	EXPECT_EQ(options.machine.memory, GIB(1));
+	EXPECT(!strcmp(options.machine.files.initrd, "i"));
+	EXPECT_EQ(options.machine.files.module_count, 2);
+	EXPECT(!strcmp(options.machine.files.modules[1], "m2"));
+	EXPECT(!strcmp(options.machine.files.cmdline, "console=ttyS0 quiet"));
+	EXPECT_EQ(options.machine.debug_exit_port, 0xf4);
+	EXPECT(options.machine.exit_on_reset);
+	EXPECT(!PARSE("--help"));
+	EXPECT(options.help);
+}
+
+static void refusals(void)
+{
+	EXPECT_FAIL(PARSE(), "--kernel FILE");
+	EXPECT_FAIL(PARSE("--kernel"), "--kernel needs a value");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--frobnicate"), "--frobnicate");
+	EXPECT_FAIL(PARSE("--kernel", "k", "-x"), "unknown");
+	EXPECT_FAIL(PARSE("--kernel", "k", "extra"), "'extra'");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--memory", "12Q"), "--memory: '12Q' is not a size");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "0"), "--cpus");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "two"), "--cpus");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--debug-exit", "0xfffd"), "--debug-exit");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--on-reset", "x"), "--on-reset");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--name", ""), "--name");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--name", "../x"), "--name");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--name", "a/b"), "--name");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--name",
+			  "0123456789012345678901234567890123456789012345678901234567890123"),
+		    "--name");
+}
+
+static void many_modules(void)
+{
+	const char *argv[2 * BOOT_MODULES_MAX + 6] = { "run", "--kernel", "k" };
+	unsigned int i;
+
+	for (i = 0; i <= BOOT_MODULES_MAX; i++) {
+		argv[3 + 2 * i] = "--module";
+		argv[4 + 2 * i] = "m";
+	}
+	EXPECT_FAIL(parse(argv), "more than 32 modules");
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(defaults), TEST_CASE(everything), TEST_CASE(refusals), TEST_CASE(many_modules),
+};
+TEST_SUITE(options_suite, "run_options", cases);

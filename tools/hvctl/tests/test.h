@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A small unit-test harness that reports in KTAP. */
+#ifndef HVCTL_TEST_H
+#define HVCTL_TEST_H
+
+#include <string.h>
+
+#include "error.h"
+#include "types.h"
+
+struct test_case {
+	const char *name;
+	void (*run)(void);
+};
+
+struct test_suite {
+	const char *name;
+	const struct test_case *cases;
+	unsigned int count;
+};
+
+extern const struct test_suite acpi_suite, boot_suite, bus_suite, bzimage_suite, console_suite,
+	cpuid_suite, ioapic_suite, memory_suite, multiboot_suite, options_suite, pvh_suite,
+	report_suite, rtc_suite, serial_suite, size_suite, translate_suite;
+
+#define TEST_CASE(function)	{ #function, function }
+#define TEST_SUITE(symbol, text, list) \
+	const struct test_suite symbol = { text, list, ARRAY_SIZE(list) }
+
+/* A failed expectation is told with its place, and the test goes on. */
+void test_expect(bool ok, const char *file, int line, const char *what);
+void test_expect_eq(u64 a, u64 b, const char *file, int line, const char *what);
+void test_expect_has(const char *text, const char *part, const char *file, int line);
+
+#define EXPECT(cond)		test_expect(cond, __FILE__, __LINE__, #cond)
+#define EXPECT_EQ(a, b)		test_expect_eq(a, b, __FILE__, __LINE__, #a " == " #b)
+/* @text contains @part. */
+#define EXPECT_HAS(text, part)	test_expect_has(text, part, __FILE__, __LINE__)
+/* @call returns -1, and the sentence contains @part. */
+#define EXPECT_FAIL(call, part)						\
+	do {								\
+		fail_say("(no sentence)");				\
+		test_expect((call) == -1, __FILE__, __LINE__, #call " fails"); \
+		EXPECT_HAS(fail_text(), part);				\
+	} while (0)
+
+/* ---- files ------------------------------------------------------------- */
+
+/* A file with this content, which lasts until the test ends; returns its path. */
+const char *test_file(const void *data, u64 size);
+
+/* ---- random numbers, the same in each run ------------------------------- */
+
+u32 test_random(void);
+
+#endif

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vcpu.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "machine.h"
+#include "report.h"
+
+#define KICK_SIGNAL		SIGRTMIN
+#define STACK_SIZE		KIB(128)
+
+#define MSR_MTRR_DEF_TYPE	0x2ff
+#define MTRR_ENABLED		BIT(11)
+#define MTRR_WRITE_BACK		6
+#define CPUID1_EDX_MTRR		BIT(12)
+
+/* As firmware leaves it: all memory is write-back. */
+static int set_mtrr(struct vcpu *vcpu, struct cpuid_table *table)
+{
+	const struct lhv_cpuid_entry *features = cpuid_find(table, 1, 0);
+	struct lhv_msr msr = {
+		.index = MSR_MTRR_DEF_TYPE,
+		.value = MTRR_ENABLED | MTRR_WRITE_BACK,
+	};
+
+	if (!features || !(features->edx & CPUID1_EDX_MTRR))
+		return 0;
+	return lhv_set_state(vcpu->fd, LHV_STATE_MSRS, "MTRR", &msr, sizeof(msr));
+}
+
+int vcpu_create(struct vcpu *vcpu, struct machine *machine, u32 id,
+		struct cpuid_table *table)
+{
+	u32 run_size = machine->dev.info.run_size;
+
+	vcpu->machine = machine;
+	vcpu->id = id;
+	vcpu->fd = lhv_create_vcpu(machine->vm_fd, id);
+	if (vcpu->fd < 0)
+		return -1;
+	vcpu->run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		fail_errno("cannot map the run page of vCPU %u", id);
+		goto err_close;
+	}
+	cpuid_set_apic_id(table, id);
+	if (lhv_set_state(vcpu->fd, LHV_STATE_CPUID, "CPUID", table->entry,
+			  table->count * sizeof(table->entry[0])) ||
+	    set_mtrr(vcpu, table))
+		goto err_unmap;
+	return 0;
+
+err_unmap:
+	munmap(vcpu->run, run_size);
+err_close:
+	close(vcpu->fd);
+	return -1;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+	munmap(vcpu->run, vcpu->machine->dev.info.run_size);
+	close(vcpu->fd);
+}
+
+/* Access rights, SDM 3C table 25-2. */
+#define ACCESS_CODE32	0xc09b
+#define ACCESS_CODE64	0xa09b
+#define ACCESS_DATA	0xc093
+#define ACCESS_TSS	0x008b
+#define ACCESS_UNUSABLE	BIT(16)
+
+#define SELECTOR_CODE	0x10
+#define SELECTOR_DATA	0x18
+
+#define CR0_PE		BIT(0)
+#define CR0_ET		BIT(4)
+#define CR0_NE		BIT(5)
+#define CR0_PG		BIT(31)
+#define CR4_PAE		BIT(5)
+#define EFER_LME	BIT(8)
+#define EFER_LMA	BIT(10)
+#define RFLAGS_FIXED	BIT(1)
+
+static void set_segments(struct lhv_sregs *sregs, enum boot_mode mode)
+{
+	const struct lhv_segment data = {
+		.selector = SELECTOR_DATA,
+		.limit = UINT32_MAX,
+		.access = ACCESS_DATA,
+	};
+
+	sregs->cs = data;
+	sregs->cs.selector = SELECTOR_CODE;
+	sregs->cs.access = mode == BOOT_LONG ? ACCESS_CODE64 : ACCESS_CODE32;
+	sregs->ds = data;
+	sregs->es = data;
+	sregs->fs = data;
+	sregs->gs = data;
+	sregs->ss = data;
+	sregs->tr = (struct lhv_segment){ .limit = 0x67, .access = ACCESS_TSS };
+	sregs->ldt = (struct lhv_segment){ .access = ACCESS_UNUSABLE };
+}
+
+int vcpu_set_entry(struct vcpu *vcpu, const struct boot_entry *entry)
+{
+	struct lhv_regs regs = {
+		.rip = entry->rip,
+		.rax = entry->rax,
+		.rbx = entry->rbx,
+		.rsi = entry->rsi,
+		.rflags = RFLAGS_FIXED,
+	};
+	struct lhv_sregs sregs;
+
+	/* The APIC base and what else is not the loader's stay as after reset. */
+	if (lhv_get_state(vcpu->fd, LHV_STATE_SREGS, "system registers", &sregs, sizeof(sregs)))
+		return -1;
+	set_segments(&sregs, entry->mode);
+	sregs.cr0 = CR0_PE | CR0_ET | CR0_NE;
+	sregs.cr4 = 0;
+	sregs.efer = 0;
+	sregs.idt = (struct lhv_dtable){ 0 };
+	sregs.gdt = (struct lhv_dtable){ .base = entry->gdt_base, .limit = entry->gdt_limit };
+	if (entry->mode == BOOT_LONG) {
+		sregs.cr0 |= CR0_PG;
+		sregs.cr3 = entry->cr3;
+		sregs.cr4 = CR4_PAE;
+		sregs.efer = EFER_LME | EFER_LMA;
+	}
+	if (lhv_set_state(vcpu->fd, LHV_STATE_SREGS, "system registers", &sregs, sizeof(sregs)))
+		return -1;
+	return lhv_set_state(vcpu->fd, LHV_STATE_REGS, "registers", &regs, sizeof(regs));
+}
+
+static void handle_io(struct vcpu *vcpu)
+{
+	struct lhv_run *run = vcpu->run;
+	const struct bus *ports = &vcpu->machine->ports;
+	u32 i;
+
+	for (i = 0; i < run->io.count; i++) {
+		u8 *data = run->data + i * run->io.size;
+
+		if (run->io.direction == LHV_IO_IN)
+			bus_read(ports, run->io.port, data, run->io.size);
+		else
+			bus_write(ports, run->io.port, data, run->io.size);
+	}
+}
+
+static void handle_mmio(struct vcpu *vcpu)
+{
+	struct lhv_run *run = vcpu->run;
+	const struct bus *mmio = &vcpu->machine->mmio;
+
+	if (run->mmio.is_write)
+		bus_write(mmio, run->mmio.gpa, run->mmio.data, run->mmio.len);
+	else
+		bus_read(mmio, run->mmio.gpa, run->mmio.data, run->mmio.len);
+}
+
+static void handle_eoi(struct vcpu *vcpu)
+{
+	ioapic_eoi(&vcpu->machine->ioapic, vcpu->run->eoi.vector);
+}
+
+static void handle_crash(struct vcpu *vcpu)
+{
+	char text[sizeof(vcpu->machine->stop_text)];
+
+	report_crash(vcpu, text, sizeof(text));
+	machine_stop(vcpu->machine, STOP_CRASH, 0, text);
+}
+
+static void (* const exit_handlers[])(struct vcpu *vcpu) = {
+	[LHV_EXIT_IO] = handle_io,
+	[LHV_EXIT_MMIO] = handle_mmio,
+	[LHV_EXIT_EOI] = handle_eoi,
+};
+
+static void run_failed(struct vcpu *vcpu)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "vCPU %u cannot run: %s", vcpu->id, strerror(errno));
+	machine_stop(vcpu->machine, STOP_ERROR, 0, text);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	while (!machine_stopping(vcpu->machine)) {
+		u32 reason;
+
+		if (ioctl(vcpu->fd, LHV_VCPU_RUN, 0)) {
+			if (errno != EINTR)
+				run_failed(vcpu);
+			continue;
+		}
+		reason = vcpu->run->exit_reason;
+		if (reason < ARRAY_SIZE(exit_handlers) && exit_handlers[reason])
+			exit_handlers[reason](vcpu);
+		else
+			handle_crash(vcpu);
+	}
+	return NULL;
+}
+
+static void on_kick(int sig)
+{
+	(void)sig;
+}
+
+int vcpu_init_signals(void)
+{
+	/* No SA_RESTART: the ioctl is to come back. */
+	struct sigaction sa = { .sa_handler = on_kick };
+
+	if (sigaction(KICK_SIGNAL, &sa, NULL))
+		return fail_errno("cannot set up signals");
+	return 0;
+}
+
+int vcpu_start(struct vcpu *vcpu)
+{
+	pthread_attr_t attr;
+	sigset_t block, old;
+	char name[16];
+	int ret;
+
+	/* All signals but the kick are the main thread's. */
+	sigfillset(&block);
+	sigdelset(&block, KICK_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &block, &old);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	ret = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret) {
+		errno = ret;
+		return fail_errno("cannot start the thread of vCPU %u", vcpu->id);
+	}
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
+	pthread_setname_np(vcpu->thread, name);
+	return 0;
+}
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+	/* The flag is for a thread that has not yet come to the ioctl. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
+	pthread_kill(vcpu->thread, KICK_SIGNAL);
+}
+
+void vcpu_join(struct vcpu *vcpu)
+{
+	pthread_join(vcpu->thread, NULL);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A vCPU and the thread that runs it. */
+#ifndef HVCTL_VCPU_H
+#define HVCTL_VCPU_H
+
+#include <lhv.h>
+#include <pthread.h>
+
+#include "boot.h"
+#include "cpuid.h"
+#include "types.h"
+
+struct machine;
+
+struct vcpu {
+	struct machine *machine;
+	u32 id;
+	int fd;
+	struct lhv_run *run;
+	pthread_t thread;
+};
+
+/* Create vCPU @id with the CPUID of @table, which is changed to fit it. */
+int vcpu_create(struct vcpu *vcpu, struct machine *machine, u32 id,
+		struct cpuid_table *table);
+void vcpu_destroy(struct vcpu *vcpu);
+
+/* Bring a new vCPU to the kernel's entry point. */
+int vcpu_set_entry(struct vcpu *vcpu, const struct boot_entry *entry);
+
+/* Once per process: the signal that vcpu_kick() sends. */
+int vcpu_init_signals(void);
+
+int vcpu_start(struct vcpu *vcpu);
+
+/* Get the thread out of the guest; it sees then that the machine stops. */
+void vcpu_kick(struct vcpu *vcpu);
+void vcpu_join(struct vcpu *vcpu);
+
+#endif
