@@ -33,7 +33,7 @@ module:
 	mkdir -p $$tree; \
 	cp -rsf $(addprefix $(top)/,Kbuild hv arch ioctl include) $$tree/; \
 	find $$tree -xtype l -delete; \
-	$(MAKE) -C $(KDIR) M=$$tree modules; \
+	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) -C $(KDIR) M=$$tree modules; \
 	touch $$tree/lhv.ko
 
 hvctl:

@@ -6,7 +6,10 @@
 #ifndef LHV_COMPAT_H
 #define LHV_COMPAT_H
 
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
 #include <linux/types.h>
 #include <asm/fpu/api.h>
 #include <asm/reboot.h>
@@ -45,6 +48,39 @@ static inline void lhv_fpu_copy_out(struct fpu_guest *fpu, void *buf, unsigned i
 static inline void lhv_fpu_copy_out(struct fpu_guest *fpu, void *buf, unsigned int size)
 {
 	fpu_copy_guest_fpstate_to_uabi(fpu, buf, size, 0);
+}
+#endif
+
+/*
+ * Syscore operations: newer kernels hand each callback a pointer. Callbacks are
+ * declared with LHV_SYSCORE_ARG; LHV_DEFINE_SYSCORE() makes what
+ * lhv_register_syscore() takes.
+ */
+#ifdef LHV_HAVE_SYSCORE_DATA
+#define LHV_SYSCORE_ARG		void *unused
+#define LHV_DEFINE_SYSCORE(name, ...)					\
+	static const struct syscore_ops name##_ops = { __VA_ARGS__ };	\
+	static struct syscore name = { .ops = &name##_ops }
+#define lhv_register_syscore	register_syscore
+#define lhv_unregister_syscore	unregister_syscore
+#else
+#define LHV_SYSCORE_ARG		void
+#define LHV_DEFINE_SYSCORE(name, ...)					\
+	static struct syscore_ops name = { __VA_ARGS__ }
+#define lhv_register_syscore	register_syscore_ops
+#define lhv_unregister_syscore	unregister_syscore_ops
+#endif
+
+/* The guest's stay was a quiescent state of RCU's. Preemption off. */
+#ifdef LHV_HAVE_RCU_VIRT_NOTE_VOID
+static inline void lhv_rcu_note_guest(void)
+{
+	rcu_virt_note_context_switch();
+}
+#else
+static inline void lhv_rcu_note_guest(void)
+{
+	rcu_virt_note_context_switch(smp_processor_id());
 }
 #endif
 

@@ -70,7 +70,7 @@ struct lhv_memslots;	/* hv/memslot.c: sorted array, replaced as a whole */
 struct lhv_vm {
 	struct mm_struct *mm;
 	struct kref ref;
-	struct mutex lock;
+	struct mutex lock;		/* which vCPUs and slots there are */
 	bool dead;			/* set by lhv_vm_bug(), never cleared */
 
 	struct xarray vcpus;		/* id -> struct lhv_vcpu, read under RCU */
@@ -112,15 +112,18 @@ struct lhv_vcpu {
 	struct lhv_vm *vm;
 	u32 id;
 	int cpu;			/* where it is loaded, or was last; -1 never */
-	struct mutex mutex;
+	struct mutex mutex;		/* running, and the state records */
 	struct lhv_run *run;		/* the page shared with userspace */
 	struct preempt_notifier preempt;
 
 	/* What others may touch. */
 	unsigned long requests;		/* bits of enum lhv_request */
 	int mode;			/* enum lhv_vcpu_mode */
+	struct task_struct *task;	/* in LHV_VCPU_RUN; read under RCU */
+	bool preempted;			/* that thread wants to run but has no CPU */
 	struct rcuwait wait;		/* blocked in HLT or waiting for SIPI */
 
+	u32 yielded_to;			/* id; the next search starts behind it */
 	struct rcu_head rcu;
 	u64 stats[LHV_VCPU_STAT_COUNT];	/* written by the vCPU's thread alone */
 
@@ -170,6 +173,14 @@ void lhv_vcpu_put(struct lhv_vcpu *vcpu);
  * Return: true if there is work.
  */
 bool lhv_vcpu_block(struct lhv_vcpu *vcpu);
+
+/**
+ * lhv_vcpu_yield - the guest spins: let a vCPU run that it may be waiting for
+ * @vcpu: the vCPU that spins; its thread
+ *
+ * Prefers one of the same VM whose thread was preempted. May sleep.
+ */
+void lhv_vcpu_yield(struct lhv_vcpu *vcpu);
 
 /**
  * lhv_vcpu_kick - make a vCPU notice what was changed for it

@@ -4,8 +4,10 @@
  */
 #include <linux/cpumask.h>
 #include <linux/mm.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <trace/events/ipi.h>
 
 #include "hv/arch.h"
 
@@ -28,11 +30,16 @@ static void vcpu_sched_in(struct preempt_notifier *notifier, int cpu)
 
 	lhv_arch_vcpu_load(vcpu, cpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
+	WRITE_ONCE(vcpu->preempted, false);
 }
 
 static void vcpu_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
-	lhv_arch_vcpu_put(container_of(notifier, struct lhv_vcpu, preempt));
+	struct lhv_vcpu *vcpu = container_of(notifier, struct lhv_vcpu, preempt);
+
+	if (task_is_running(current))
+		WRITE_ONCE(vcpu->preempted, true);
+	lhv_arch_vcpu_put(vcpu);
 }
 
 /* Module load. */
@@ -172,7 +179,9 @@ int lhv_vcpu_run(struct lhv_vcpu *vcpu)
 
 	lockdep_assert_held(&vcpu->mutex);
 	lhv_vcpu_load(vcpu);
+	WRITE_ONCE(vcpu->task, current);
 	ret = lhv_arch_vcpu_run(vcpu);
+	WRITE_ONCE(vcpu->task, NULL);
 	vcpu->stats[LHV_VCPU_STAT_USER_EXITS]++;
 	lhv_vcpu_put(vcpu);
 	return ret;
@@ -194,6 +203,44 @@ bool lhv_vcpu_block(struct lhv_vcpu *vcpu)
 	finish_rcuwait(&vcpu->wait);
 	vcpu->stats[LHV_VCPU_STAT_HALT_NS] += ktime_get_ns() - start;
 	return work;
+}
+
+/* A preempted vCPU's thread with a reference, or NULL. A thread lives on under RCU. */
+static struct task_struct *preempted_task(struct lhv_vcpu *vcpu)
+{
+	struct task_struct *task = READ_ONCE(vcpu->task);
+
+	if (!task || !READ_ONCE(vcpu->preempted))
+		return NULL;
+	get_task_struct(task);
+	return task;
+}
+
+void lhv_vcpu_yield(struct lhv_vcpu *me)
+{
+	struct task_struct *task = NULL;
+	struct lhv_vcpu *vcpu;
+	unsigned long id;
+	int pass;
+
+	rcu_read_lock();
+	for (pass = 0; pass < 2 && !task; pass++) {
+		unsigned long first = pass ? 0 : me->yielded_to + 1;
+
+		xa_for_each_start(&me->vm->vcpus, id, vcpu, first) {
+			task = vcpu == me ? NULL : preempted_task(vcpu);
+			if (task)
+				break;
+		}
+	}
+	rcu_read_unlock();
+	if (!task) {
+		cond_resched();
+		return;
+	}
+	me->yielded_to = id;
+	yield_to(task, true);
+	put_task_struct(task);
 }
 
 void lhv_vcpu_kick(struct lhv_vcpu *vcpu)

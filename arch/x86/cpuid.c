@@ -114,18 +114,25 @@ static const struct lhv_cpuid_entry *first_row(const struct lhv_cpuid *cpuid, u3
 	return &cpuid->entries[i];
 }
 
-const struct lhv_cpuid_entry *lhv_cpuid_find(const struct lhv_cpuid *cpuid, u32 function,
-					     u32 index)
+/* Among a leaf's rows, of which @e is the first, or NULL. */
+static const struct lhv_cpuid_entry *find_index(const struct lhv_cpuid *cpuid,
+						const struct lhv_cpuid_entry *e, u32 index)
 {
 	const struct lhv_cpuid_entry *end = cpuid->entries + cpuid->count;
-	const struct lhv_cpuid_entry *e = first_row(cpuid, function);
+	u32 function;
 
 	if (!e || !(e->flags & LHV_CPUID_INDEXED))
 		return e;
-	for (; e < end && e->function == function; e++)
+	for (function = e->function; e < end && e->function == function; e++)
 		if (e->index == index)
 			return e;
 	return NULL;
+}
+
+const struct lhv_cpuid_entry *lhv_cpuid_find(const struct lhv_cpuid *cpuid, u32 function,
+					     u32 index)
+{
+	return find_index(cpuid, first_row(cpuid, function), index);
 }
 
 bool lhv_cpuid_has(const struct lhv_cpuid *cpuid, unsigned int feature)
@@ -383,11 +390,14 @@ void lhv_cpuid_query(struct lhv_vcpu *vcpu, u32 function, u32 index,
 		     struct lhv_cpuid_entry *out)
 {
 	const struct lhv_cpuid *cpuid = vcpu->arch.cpuid;
-	const struct lhv_cpuid_entry *e;
+	const struct lhv_cpuid_entry *first, *e;
 
-	if (!first_row(cpuid, function))
+	first = first_row(cpuid, function);
+	if (!first) {
 		function = clamp_function(cpuid, function);
-	e = lhv_cpuid_find(cpuid, function, index);
+		first = first_row(cpuid, function);
+	}
+	e = find_index(cpuid, first, index);
 	if (e) {
 		*out = *e;
 		add_live_bits(vcpu, out);
@@ -395,33 +405,42 @@ void lhv_cpuid_query(struct lhv_vcpu *vcpu, u32 function, u32 index,
 	}
 	memset(out, 0, sizeof(*out));
 	/* The levels after the last still tell the x2APIC id. */
-	e = first_row(cpuid, function);
-	if (e && (function == LEAF_TOPOLOGY || function == LEAF_TOPOLOGY_V2)) {
+	if (first && (function == LEAF_TOPOLOGY || function == LEAF_TOPOLOGY_V2)) {
 		out->ecx = index & 0xff;
-		out->edx = e->edx;
+		out->edx = first->edx;
 	}
+}
+
+static void answer(unsigned long *regs, const struct lhv_cpuid_entry *e)
+{
+	regs[LHV_RAX] = e->eax;
+	regs[LHV_RBX] = e->ebx;
+	regs[LHV_RCX] = e->ecx;
+	regs[LHV_RDX] = e->edx;
+}
+
+/* Apart from the handler, which so needs no stack. */
+static noinline void answer_query(struct lhv_vcpu *vcpu)
+{
+	unsigned long *regs = vcpu->arch.regs;
+	struct lhv_cpuid_entry e;
+
+	lhv_cpuid_query(vcpu, regs[LHV_RAX], regs[LHV_RCX], &e);
+	answer(regs, &e);
 }
 
 enum lhv_fate lhv_handle_cpuid(struct lhv_vcpu *vcpu)
 {
 	const struct lhv_cpuid *cpuid = vcpu->arch.cpuid;
 	unsigned long *regs = vcpu->arch.regs;
-	const struct lhv_cpuid_entry *e;
-	struct lhv_cpuid_entry live;
 	u32 function = regs[LHV_RAX];
 	u16 row = direct(cpuid, function);
 
 	lhv_stat(vcpu, LHV_VCPU_STAT_CPUID_EXITS);
-	if (likely((row & LHV_CPUID_PLAIN) && is_direct(function))) {
-		e = &cpuid->entries[(row & ~LHV_CPUID_PLAIN) - 1];
-	} else {
-		lhv_cpuid_query(vcpu, function, regs[LHV_RCX], &live);
-		e = &live;
-	}
-	regs[LHV_RAX] = e->eax;
-	regs[LHV_RBX] = e->ebx;
-	regs[LHV_RCX] = e->ecx;
-	regs[LHV_RDX] = e->edx;
+	if (likely((row & LHV_CPUID_PLAIN) && is_direct(function)))
+		answer(regs, &cpuid->entries[(row & ~LHV_CPUID_PLAIN) - 1]);
+	else
+		answer_query(vcpu);
 	lhv_skip_instruction(vcpu);
 	return LHV_GUEST;
 }

@@ -166,3 +166,24 @@ enum ept_change lhv_ept_change(struct lhv_vm *vm, struct ept_entry *ptr, struct 
 		ept_release_table(vm, ept_table(*old), level - 1);
 	return less ? EPT_CHANGED_FLUSH : EPT_CHANGED;
 }
+
+void lhv_ept_fill(struct lhv_vm *vm, struct ept_entry *ptr, const u64 *host, unsigned int count,
+		  u64 attributes)
+{
+	unsigned int i;
+	long leaves = 0;
+
+	lockdep_assert_held(&vm->mmu_lock);
+
+	for (i = 0; i < count; i++) {
+		struct ept_entry new;
+
+		if (ept_is_present(ept_read(&ptr[i])))
+			continue;
+		new = ept_host_leaf(host[i], attributes);
+		if (ept_is_present(new))
+			leaves += !cmpxchg64(&ptr[i].val, EPT_NONE.val, new.val);
+	}
+	if (leaves)
+		lhv_vm_stat(vm, LHV_VM_STAT_MAPPED_4K, leaves);
+}

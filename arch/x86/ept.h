@@ -11,7 +11,6 @@
 #define LHV_EPT_H
 
 #include <linux/list.h>
-#include <linux/pgtable.h>
 #include <linux/types.h>
 
 #include "arch/x86/ept_entry.h"
@@ -55,7 +54,8 @@ enum ept_change {
 };
 
 /**
- * lhv_ept_change - replace an entry; nothing else changes one in a live table
+ * lhv_ept_change - replace an entry; nothing but this and lhv_ept_fill() changes
+ *	one in a live table
  * @vm:		the VM
  * @ptr:	the entry
  * @old:	what it is taken to be; what it is, if EPT_RACED
@@ -70,6 +70,19 @@ enum ept_change {
  */
 enum ept_change lhv_ept_change(struct lhv_vm *vm, struct ept_entry *ptr, struct ept_entry *old,
 			       struct ept_entry new, int level);
+
+/**
+ * lhv_ept_fill - put leaves where nothing is
+ * @vm:		the VM
+ * @ptr:	the first entry, of a table of level EPT_4K
+ * @host:	the host's entry for each
+ * @count:	how many
+ * @attributes:	for ept_host_leaf()
+ *
+ * As lhv_ept_change() would, one by one. Context: vm->mmu_lock held.
+ */
+void lhv_ept_fill(struct lhv_vm *vm, struct ept_entry *ptr, const u64 *host, unsigned int count,
+		  u64 attributes);
 
 /* ---- arch/x86/ept_fault.c ---- */
 
@@ -122,14 +135,13 @@ struct ept_entry *lhv_ept_map(struct lhv_vcpu *vcpu, const struct ept_mapping *m
  * struct ept_host_page - how the VMM's page tables map an address
  * @pfn:	host frame of the address
  * @level:	size of the mapping
- * @writable:	may be written, and the host takes it for dirty already
- * @cached:	write-back; else the host has it mapped for a device
+ * @attributes:	of EPT_ATTRIBUTES, what a leaf may have. It may be writable only if
+ *		the host allows writes and takes the page for dirty already
  */
 struct ept_host_page {
 	u64 pfn;
 	int level;
-	bool writable;
-	bool cached;
+	u64 attributes;
 };
 
 /* Pages looked up at once, as many as 4 KiB host entries are in 128 bytes. */
@@ -145,10 +157,23 @@ struct ept_host_page {
  * Takes no reference: the page is the VMM's only as long as vm->mmu_seq doesn't
  * change. Return: false if it isn't present.
  */
-bool lhv_ept_host_lookup(unsigned long hva, struct ept_host_page *page, pte_t *around);
+bool lhv_ept_host_lookup(unsigned long hva, struct ept_host_page *page, u64 *around);
 
-/* The same of one of @around. */
-bool lhv_ept_host_entry(pte_t pte, struct ept_host_page *page);
+/*
+ * A leaf for one of @around, with no more than @attributes; EPT_NONE if there is
+ * no page or it isn't ordinary memory.
+ */
+static inline struct ept_entry ept_host_leaf(u64 host, u64 attributes)
+{
+	const u64 dirty = _PAGE_RW | _PAGE_DIRTY;
+	u64 val = (host & PTE_PFN_MASK) | attributes;
+
+	if ((host & (_PAGE_PRESENT | _PAGE_PWT | _PAGE_PCD | _PAGE_PAT)) != _PAGE_PRESENT)
+		return EPT_NONE;
+	if ((host & dirty) != dirty)
+		val &= ~VMX_EPT_WRITABLE_MASK;
+	return (struct ept_entry){ val };
+}
 
 /* Have the host map an address of this process. May sleep; errnos of lhv_ept_fault(). */
 int lhv_ept_host_fault_in(unsigned long hva, bool write);

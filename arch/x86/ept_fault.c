@@ -2,6 +2,7 @@
 /*
  * EPT: a guest access for which the tables have nothing
  */
+#include <linux/minmax.h>
 #include <linux/srcu.h>
 
 #include "arch/x86/ept.h"
@@ -53,15 +54,12 @@ static int ept_fault_level(const struct lhv_ept *ept, const struct ept_fault *fa
 	return level;
 }
 
-/* What a leaf allows before the guest has asked for more. */
-static u64 ept_attributes(const struct lhv_memslot *slot, const struct ept_host_page *host)
+/* What the slot lets pass of a host page's attributes before the guest asks for more. */
+static u64 ept_slot_mask(const struct lhv_memslot *slot)
 {
-	u64 attributes = VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK;
-
-	attributes |= host->cached ? EPT_WB : EPT_UC;
-	if (host->writable && !slot->dirty && !(slot->flags & LHV_MEM_READONLY))
-		attributes |= VMX_EPT_WRITABLE_MASK;
-	return attributes;
+	if (slot->dirty || (slot->flags & LHV_MEM_READONLY))
+		return ~(u64)VMX_EPT_WRITABLE_MASK;
+	return ~0ULL;
 }
 
 /*
@@ -69,41 +67,36 @@ static u64 ept_attributes(const struct lhv_memslot *slot, const struct ept_host_
  * of a fault. Not without accessed flags, which show what the guest makes use of.
  */
 static void ept_fault_around(struct lhv_vm *vm, const struct ept_fault *fault,
-			     struct ept_entry *own, const pte_t *around)
+			     struct ept_entry *ptr, const u64 *around)
 {
+	const u64 attributes = VMX_EPT_RWX_MASK | EPT_WB;
 	const struct lhv_memslot *slot = fault->slot;
-	unsigned int index = fault->gfn % EPT_AROUND, i;
-	gfn_t first = fault->gfn - index;
-	struct ept_host_page host;
+	unsigned int own = fault->gfn % EPT_AROUND, first, last;
+	gfn_t gfn = fault->gfn - own;
 
-	if (!lhv_vmx_caps.ept_ad || index != (fault->hva >> PAGE_SHIFT) % EPT_AROUND)
+	if (!lhv_vmx_caps.ept_ad || own != (fault->hva >> PAGE_SHIFT) % EPT_AROUND)
 		return;
 
-	for (i = 0; i < EPT_AROUND; i++) {
-		struct ept_entry *ptr = own - index + i;
-		struct ept_entry old = ept_read(ptr);
-
-		if (ept_is_present(old) || first + i - slot->base_gfn >= slot->npages ||
-		    !lhv_ept_host_entry(around[i], &host))
-			continue;
-		lhv_ept_change(vm, ptr, &old, ept_make_leaf(host.pfn, EPT_4K,
-							    ept_attributes(slot, &host)), EPT_4K);
-	}
+	first = gfn < slot->base_gfn ? slot->base_gfn - gfn : 0;
+	last = min_t(u64, EPT_AROUND, slot->base_gfn + slot->npages - gfn);
+	lhv_ept_fill(vm, ptr - own + first, around + first, last - first,
+		     attributes & ept_slot_mask(slot));
 }
 
 static void ept_fault_map(struct lhv_vcpu *vcpu, const struct ept_fault *fault,
-			  const pte_t *around)
+			  const u64 *around)
 {
 	const struct lhv_ept *ept = vcpu->vm->arch.ept;
-	struct ept_entry *ptr;
 	struct ept_mapping map = {
 		.gfn = fault->gfn,
 		.pfn = fault->host.pfn,
 		.level = ept_fault_level(ept, fault),
-		.attributes = ept_attributes(fault->slot, &fault->host) | VMX_EPT_ACCESS_BIT,
+		.attributes = fault->host.attributes & ept_slot_mask(fault->slot),
 		.access = fault->access,
 	};
+	struct ept_entry *ptr;
 
+	map.attributes |= VMX_EPT_ACCESS_BIT;
 	if (ept_fault_write(fault)) {
 		map.attributes |= VMX_EPT_WRITABLE_MASK | VMX_EPT_DIRTY_BIT;
 		lhv_mark_dirty(fault->slot, fault->gfn);
@@ -115,12 +108,18 @@ static void ept_fault_map(struct lhv_vcpu *vcpu, const struct ept_fault *fault,
 		ept_fault_around(vcpu->vm, fault, ptr, around);
 }
 
+/* May the guest have what it asks for, as the host stands? */
+static bool ept_host_ready(const struct ept_host_page *host, bool write)
+{
+	return !write || (host->attributes & VMX_EPT_WRITABLE_MASK);
+}
+
 /* The host has the page ready: no sleeping. Return: false if it hasn't. */
 static bool ept_fault_fast(struct lhv_vcpu *vcpu, struct ept_fault *fault, int *result)
 {
 	struct lhv_vm *vm = vcpu->vm;
 	const struct lhv_memslot *slot;
-	pte_t around[EPT_AROUND];
+	u64 around[EPT_AROUND];
 	bool ready = true;
 	int idx;
 
@@ -143,7 +142,7 @@ static bool ept_fault_fast(struct lhv_vcpu *vcpu, struct ept_fault *fault, int *
 	*result = 0;
 
 	ready = lhv_ept_host_lookup(fault->hva, &fault->host, around) &&
-		(fault->host.writable || !ept_fault_write(fault));
+		ept_host_ready(&fault->host, ept_fault_write(fault));
 	if (!ready)
 		goto out;
 

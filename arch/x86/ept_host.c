@@ -19,39 +19,49 @@
 #define HOST_CACHE_MASK_LARGE	(_PAGE_PWT | _PAGE_PCD | _PAGE_PAT_LARGE)
 #define HOST_WRITABLE		(_PAGE_RW | _PAGE_DIRTY)
 
-/* PAT entry 0 is write-back (SDM 3A 12.12.4), and Linux leaves it so. */
+static inline u64 ept_host_attributes(u64 flags, u64 cache_mask)
+{
+	u64 attributes = VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK;
+
+	if ((flags & HOST_WRITABLE) == HOST_WRITABLE)
+		attributes |= VMX_EPT_WRITABLE_MASK;
+	/* PAT entry 0 is write-back (SDM 3A 12.12.4), and Linux leaves it so. */
+	return attributes | (flags & cache_mask ? EPT_UC : EPT_WB);
+}
+
 static bool ept_host_large(struct ept_host_page *page, unsigned long hva, int level, u64 pfn,
 			   u64 flags)
 {
 	page->pfn = pfn + ((hva >> PAGE_SHIFT) & (ept_pages(level) - 1));
 	page->level = level;
-	page->writable = (flags & HOST_WRITABLE) == HOST_WRITABLE;
-	page->cached = !(flags & HOST_CACHE_MASK_LARGE);
+	page->attributes = ept_host_attributes(flags, HOST_CACHE_MASK_LARGE);
 	return true;
 }
 
-bool lhv_ept_host_entry(pte_t pte, struct ept_host_page *page)
+static bool ept_host_small(struct ept_host_page *page, unsigned long hva, const pte_t *pte,
+			   u64 *around)
 {
-	u64 flags = pte_flags(pte);
+	unsigned int own = (hva >> PAGE_SHIFT) % EPT_AROUND, i;
+	u64 val;
 
-	if (!(flags & _PAGE_PRESENT))
-		return false;
-	page->pfn = pte_pfn(pte);
+	pte -= own;
+	for (i = 0; i < EPT_AROUND; i++)
+		around[i] = native_pte_val(READ_ONCE(pte[i]));
+
+	val = around[own];
+	page->pfn = (val & PTE_PFN_MASK) >> PAGE_SHIFT;
 	page->level = EPT_4K;
-	page->writable = (flags & HOST_WRITABLE) == HOST_WRITABLE;
-	page->cached = !(flags & HOST_CACHE_MASK_4K);
-	return true;
+	page->attributes = ept_host_attributes(val, HOST_CACHE_MASK_4K);
+	return val & _PAGE_PRESENT;
 }
 
 /* Interrupts off. */
-static bool ept_host_walk(unsigned long hva, struct ept_host_page *page, pte_t *around)
+static bool ept_host_walk(unsigned long hva, struct ept_host_page *page, u64 *around)
 {
-	unsigned int own = (hva >> PAGE_SHIFT) % EPT_AROUND, i;
 	pgd_t pgd;
 	p4d_t p4d;
 	pud_t pud;
 	pmd_t pmd;
-	pte_t *pte;
 
 	pgd = READ_ONCE(*pgd_offset(current->mm, hva));
 	if (pgd_none(pgd))
@@ -73,13 +83,10 @@ static bool ept_host_walk(unsigned long hva, struct ept_host_page *page, pte_t *
 	if (pmd_flags(pmd) & _PAGE_PSE)
 		return ept_host_large(page, hva, EPT_2M, pmd_pfn(pmd), pmd_flags(pmd));
 
-	pte = pte_offset_kernel(&pmd, hva) - own;
-	for (i = 0; i < EPT_AROUND; i++)
-		around[i] = READ_ONCE(pte[i]);
-	return lhv_ept_host_entry(around[own], page);
+	return ept_host_small(page, hva, pte_offset_kernel(&pmd, hva), around);
 }
 
-bool lhv_ept_host_lookup(unsigned long hva, struct ept_host_page *page, pte_t *around)
+bool lhv_ept_host_lookup(unsigned long hva, struct ept_host_page *page, u64 *around)
 {
 	unsigned long flags;
 	bool present;

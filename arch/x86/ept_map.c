@@ -25,8 +25,8 @@ static void ept_cache_put(struct lhv_vcpu *vcpu, struct ept_entry *table)
  * in smaller leaves, so that no CPU notices. *@entry is then what is there, by
  * this vCPU or another.
  */
-static bool ept_add_table(struct lhv_vcpu *vcpu, struct ept_entry *ptr,
-			  struct ept_entry *entry, int level)
+static noinline bool ept_add_table(struct lhv_vcpu *vcpu, struct ept_entry *ptr,
+				   struct ept_entry *entry, int level)
 {
 	struct ept_entry *table = ept_cache_get(vcpu);
 	struct ept_entry new;
@@ -68,24 +68,24 @@ static void ept_set_leaf(struct lhv_vm *vm, const struct ept_mapping *map, struc
 struct ept_entry *lhv_ept_map(struct lhv_vcpu *vcpu, const struct ept_mapping *map)
 {
 	struct lhv_vm *vm = vcpu->vm;
-	struct ept_entry *table = vm->arch.ept->root;
+	struct ept_entry *table = vm->arch.ept->root, *ptr, entry;
 	int level = EPT_ROOT;
 
 	lockdep_assert_held(&vm->mmu_lock);
 
 	for (;;) {
-		struct ept_entry *ptr = &table[ept_index(map->gfn, level)];
-		struct ept_entry entry = ept_read(ptr);
+		ptr = &table[ept_index(map->gfn, level)];
+		entry = ept_read(ptr);
 
-		while (level > map->level && !ept_is_table(entry, level)) {
-			if (ept_is_leaf(entry, level) && ept_permits(entry, map->access))
+		while (!ept_is_table(entry, level)) {
+			if (level <= map->level) {
+				ept_set_leaf(vm, map, ptr, entry, level);
+				return level == EPT_4K ? ptr : NULL;
+			}
+			if (ept_permits(entry, map->access))
 				return NULL;
 			if (!ept_add_table(vcpu, ptr, &entry, level))
 				return NULL;
-		}
-		if (!ept_is_table(entry, level)) {
-			ept_set_leaf(vm, map, ptr, entry, level);
-			return level == EPT_4K ? ptr : NULL;
 		}
 		table = ept_table(entry);
 		level--;

@@ -9,7 +9,6 @@
  * or gives LHV_SLOW.
  */
 #include <linux/nospec.h>
-#include <linux/sched.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/cpuid.h"
@@ -138,8 +137,7 @@ static enum lhv_fate handle_vmcall(struct lhv_vcpu *vcpu)
 static int handle_pause(struct lhv_vcpu *vcpu)
 {
 	lhv_stat(vcpu, LHV_VCPU_STAT_PAUSE_EXITS);
-	/* Whom it waits for may be waiting for this CPU. */
-	yield();
+	lhv_vcpu_yield(vcpu);
 	return LHV_GUEST;
 }
 

@@ -25,8 +25,6 @@
 u64 lhv_host_xcr0 __read_mostly;
 u32 lhv_xsave_size __read_mostly;
 
-extern const char lhv_vmx_exit[];
-
 static const u32 lazy_msr_index[LHV_NR_LAZY_MSRS] = {
 	[LHV_MSR_STAR] = MSR_STAR,
 	[LHV_MSR_LSTAR] = MSR_LSTAR,

@@ -84,7 +84,7 @@ int lhv_lapic_create(struct lhv_vcpu *vcpu);
  * @vcpu: the vCPU. An RCU grace period has passed since it could last be found
  *	  by its id
  *
- * Context: may sleep.
+ * Context: doesn't sleep, but waits for the timer's callback.
  */
 void lhv_lapic_destroy(struct lhv_vcpu *vcpu);
 

@@ -7,7 +7,6 @@
  * calls what may sleep; lhv_arch_vcpu_run() blocks a vCPU that halted and comes
  * out for signals and for userspace.
  */
-#include <linux/rcupdate.h>
 #include <linux/vtime.h>
 
 #include "arch/x86/cpuid.h"
@@ -52,7 +51,8 @@ static bool host_work_pending(void)
  */
 static void set_mode(struct lhv_vcpu *vcpu, enum lhv_vcpu_mode mode)
 {
-	smp_store_mb(vcpu->mode, mode);
+	WRITE_ONCE(vcpu->mode, mode);
+	smp_mb();	/* mode before requests; the kicker has them the other way round */
 }
 
 static enum lhv_fate enter_guest(struct lhv_vcpu *vcpu)
@@ -77,7 +77,7 @@ static enum lhv_fate enter_guest(struct lhv_vcpu *vcpu)
 	}
 	WRITE_ONCE(vcpu->mode, LHV_OUTSIDE_GUEST);
 	local_irq_enable();
-	rcu_virt_note_context_switch(smp_processor_id());
+	lhv_rcu_note_guest();
 	preempt_enable();
 	return fate;
 }

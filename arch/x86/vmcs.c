@@ -37,7 +37,7 @@ static void vmcs_instruction_failed(const char *instruction, struct vmcs *vmcs)
 	WARN_ONCE(!lhv_rebooting, "lhv: %s of %#lx failed\n", instruction, __pa(vmcs));
 }
 
-static void vmclear(struct vmcs *vmcs)
+static void clear_region(struct vmcs *vmcs)
 {
 	u64 pa = __pa(vmcs);
 	bool failed = false;
@@ -50,7 +50,7 @@ static void vmclear(struct vmcs *vmcs)
 		vmcs_instruction_failed("VMCLEAR", vmcs);
 }
 
-static void vmptrld(struct vmcs *vmcs)
+static void load_region(struct vmcs *vmcs)
 {
 	u64 pa = __pa(vmcs);
 	bool failed = false;
@@ -73,7 +73,7 @@ struct vmcs *lhv_vmcs_alloc(void)
 		return NULL;
 	vmcs->revision = lhv_vmx_caps.revision;
 	/* VMCLEAR initializes what the processor keeps in the region. */
-	vmclear(vmcs);
+	clear_region(vmcs);
 	return vmcs;
 }
 
@@ -89,7 +89,7 @@ static void clear_here(struct lhv_vcpu *vcpu)
 
 	if (arch->vmcs_cpu != smp_processor_id())
 		return;		/* cleared since by the CPU going offline */
-	vmclear(arch->vmcs);
+	clear_region(arch->vmcs);
 	if (this_cpu_read(current_vmcs) == arch->vmcs)
 		this_cpu_write(current_vmcs, NULL);
 	list_del(&arch->vmcs_link);
@@ -137,7 +137,7 @@ bool lhv_vmcs_load(struct lhv_vcpu *vcpu, int cpu)
 	}
 	if (this_cpu_read(current_vmcs) != arch->vmcs) {
 		this_cpu_write(current_vmcs, arch->vmcs);
-		vmptrld(arch->vmcs);
+		load_region(arch->vmcs);
 		/* Another guest may have trained this CPU's indirect branches. */
 		indirect_branch_prediction_barrier();
 	}

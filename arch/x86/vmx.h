@@ -37,6 +37,8 @@ void lhv_flush_vpid(u16 vpid);
  * error number in the VMCS, 2 without a current VMCS or because VMX is off.
  */
 unsigned long lhv_vmx_enter(unsigned long *regs);
+/* HOST_RIP. */
+extern const char lhv_vmx_exit[];
 
 /* ---- host_state.c: what the host gets back when a vCPU is put ---- */
 int lhv_host_state_init(void);

@@ -13,7 +13,6 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
-#include <linux/syscore_ops.h>
 #include <asm/cpu.h>
 #include <asm/intel_pt.h>
 #include <asm/perf_event.h>
@@ -164,30 +163,27 @@ static int vmx_cpu_offline(unsigned int cpu)
 }
 
 /* Only the boot CPU is left: the others went through vmx_cpu_offline(). */
-static int vmx_suspend(void)
+static int vmx_suspend(LHV_SYSCORE_ARG)
 {
 	vmxoff_here();
 	return 0;
 }
 
-static void vmx_resume(void)
+static void vmx_resume(LHV_SYSCORE_ARG)
 {
 	if (users)
 		WARN_ON(vmxon_here());
 }
 
 /* Reboot and kexec. In a crash the kernel's own emergency path does VMXOFF. */
-static void vmx_shutdown(void)
+static void vmx_shutdown(LHV_SYSCORE_ARG)
 {
 	lhv_rebooting = true;
 	on_each_cpu(vmxoff_ipi, NULL, 1);
 }
 
-static struct syscore_ops vmx_syscore_ops = {
-	.suspend = vmx_suspend,
-	.resume = vmx_resume,
-	.shutdown = vmx_shutdown,
-};
+LHV_DEFINE_SYSCORE(vmx_syscore, .suspend = vmx_suspend, .resume = vmx_resume,
+		   .shutdown = vmx_shutdown);
 
 static void free_vmxon_regions(void)
 {
@@ -232,7 +228,7 @@ int lhv_vmx_cpu_init(void)
 	if (ret < 0)
 		goto free_regions;
 	hotplug_state = ret;
-	register_syscore_ops(&vmx_syscore_ops);
+	lhv_register_syscore(&vmx_syscore);
 	return 0;
 
 free_regions:
@@ -242,7 +238,7 @@ free_regions:
 
 void lhv_vmx_cpu_exit(void)
 {
-	unregister_syscore_ops(&vmx_syscore_ops);
+	lhv_unregister_syscore(&vmx_syscore);
 	cpuhp_remove_state(hotplug_state);
 	free_vmxon_regions();
 }

@@ -119,7 +119,7 @@ static void invalid_records(struct kunit *test)
 		{ APIC_IRR + 0x14, 0 }, { APIC_ESR, 0 }, { 0x290, 8 }, { 0x2a0, 0 },
 		{ APIC_LVTCMCI, 16 }, { APIC_ICR, 12 }, { APIC_ICR, 20 }, { APIC_ICR2, 0 },
 		{ APIC_LVTT, 12 }, { APIC_LVTERR, 8 }, { APIC_LVT0, 14 }, { APIC_TDCR, 2 },
-		{ APIC_SELF_IPI, 0 }, { 0x400, 0 }, { 0xffc, 31 },
+		{ APIC_SELF_IPI, 0 }, { 0x3d0, 0 }, { 0x3fc, 31 },
 	};
 	struct lhv_vcpu *vcpu = lapic_timer_vcpu(test, 0, APIC_TDR_DIV_1);
 	struct lhv_lapic_state *state = get_state(test, vcpu), *after;

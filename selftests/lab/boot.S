@@ -8,6 +8,7 @@
 
 #define ROM_BASE	0xc0000
 #define E820_BUFFER	0x8000	/* free while the BIOS starts */
+#define LOW_MEMORY	0x100000	/* where nothing is touched yet */
 #define SMAP		0x534d4150
 #define PORT_A20	0x92
 #define PORT_MESSAGE	0xe9
@@ -59,12 +60,12 @@ protected_mode:
 	jne fail
 
 	/*
-	 * The emulator gives its memory out in blocks of 1 MiB, in the order in
+	 * The emulator gives its memory out in blocks of 128 KiB, in the order in
 	 * which they are first touched, and put the image into it as a whole.
 	 * Take blocks until the last of the spare ones has come, ...
 	 */
 	mov $(ROM_BASE + no_spare - _start), %esi
-	mov $BLOCK_SIZE, %ebx
+	mov $LOW_MEMORY, %ebx
 take_spare:
 	cmpl $(SPARE_MAGIC + SPARE_BLOCKS), (%ebx)
 	je spares_taken

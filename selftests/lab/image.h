@@ -9,7 +9,7 @@
  *                 in the last word of the last block
  *
  * Bochs 2.7 reads such a file (optramimage) into its memory as a whole, but
- * only the first block of 1 MiB gets its address at once; the other blocks get
+ * only the first block of 128 KiB gets its address at once; the other blocks get
  * theirs in the order in which they are touched, see boot.S.
  */
 #ifndef LAB_IMAGE_H
@@ -17,10 +17,10 @@
 
 #define ROM_SIZE	2048
 
-#define BLOCK_SIZE	0x100000
+#define BLOCK_SIZE	0x20000
 #define IMAGE_BASE	0xf00000
 #define KERNEL_BASE	0x1000000
-#define SPARE_BLOCKS	8
+#define SPARE_BLOCKS	32
 #define IMAGE_MAGIC	0x1e56484c
 #define SPARE_MAGIC	0x1e560000	/* + the spare block's number, from 1 */
 

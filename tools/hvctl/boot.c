@@ -42,7 +42,12 @@ out:
 	return ret;
 }
 
-/* The first taken range that overlaps [start, end), or NULL. */
+int boot_changed(const struct boot *boot)
+{
+	return fail("%s changed while it was being read; try again", boot->kernel->path);
+}
+
+/* Does a taken range overlap [start, end)? @used_start is where it starts. */
 static bool boot_overlaps(const struct boot *boot, u64 start, u64 end, u64 *used_start)
 {
 	unsigned int i;

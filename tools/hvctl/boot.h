@@ -82,6 +82,9 @@ extern const struct boot_format boot_bzimage;
 extern const struct boot_format boot_pvh;
 extern const struct boot_format boot_multiboot;
 
+/* load() does not find what probe() saw: someone writes to the file. */
+int boot_changed(const struct boot *boot);
+
 /*
  * Take [start, start + size) for the kernel. Fails if that is not free RAM;
  * the host's view of it is returned in @host.

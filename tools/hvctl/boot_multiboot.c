@@ -237,10 +237,11 @@ static int multiboot_load(struct boot *boot)
 	struct mb_header hdr;
 	u64 entry = 0;
 	u32 offset = 0;
-	int n;
+	int found, n;
 
-	if (find_header(boot->kernel, &hdr, &offset) < 0)
-		return -1;
+	found = find_header(boot->kernel, &hdr, &offset);
+	if (found <= 0)
+		return found ? -1 : boot_changed(boot);
 	if (hdr.flags & HEADER_MUST_KNOW & ~HEADER_KNOWN)
 		return fail("%s asks for Multiboot features that hvctl does not have (flags 0x%x)",
 			    boot->kernel->path, hdr.flags);

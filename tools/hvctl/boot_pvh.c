@@ -169,10 +169,13 @@ static int pvh_load(struct boot *boot)
 	struct boot_module modules[BOOT_MODULES_MAX + 1];
 	struct elf_image elf;
 	u64 entry = 0;
-	int n;
+	int found, n;
 
-	if (elf_read(boot->kernel, &elf) || find_entry(boot->kernel, &elf, &entry) < 0)
+	if (elf_read(boot->kernel, &elf))
 		return -1;
+	found = find_entry(boot->kernel, &elf, &entry);
+	if (found <= 0)
+		return found ? -1 : boot_changed(boot);
 	if (elf_load(boot, &elf))
 		return -1;
 	if (!memory_at(boot->mem, entry, 1) || entry >= GIB(4))

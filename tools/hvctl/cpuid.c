@@ -152,19 +152,25 @@ static u32 greatest_common_divisor(u32 a, u32 b)
 /*
  * The TSC runs at EBX / EAX times the crystal, whose frequency in Hz is ECX and
  * is also that of the APIC timer. Guests multiply in 32 bits (Linux: kHz times
- * EBX), so EBX is kept small where the exact ratio would not fit.
+ * EBX), so EBX is kept small where the exact ratio would not fit. A crystal
+ * whose Hz don't fit is told as slower: the TSC must be right above all, and
+ * guests that count APIC timer ticks although they have the TSC deadline are
+ * few.
  */
 static int set_frequencies(struct cpuid_table *table, const struct lhv_info *info)
 {
 	u32 tsc = info->tsc_khz, crystal = info->apic_timer_khz;
-	u32 gcd = greatest_common_divisor(tsc, crystal);
 	struct lhv_cpuid_entry e = { .function = LEAF_CRYSTAL };
 	struct lhv_cpuid_entry *max = cpuid_find(table, 0, 0);
+	u32 gcd;
 
 	drop(table, UINT32_MAX, LEAF_CRYSTAL);
 	drop(table, UINT32_MAX, LEAF_FREQUENCY);
-	if (!gcd || crystal > UINT32_MAX / 1000)
+	if (!tsc || !crystal)
 		return 0;
+	while (crystal > UINT32_MAX / 1000)
+		crystal /= 2;
+	gcd = greatest_common_divisor(tsc, crystal);
 
 	e.eax = crystal / gcd;
 	e.ebx = tsc / gcd;

@@ -93,6 +93,16 @@ void vcpu_run_to_io(struct vcpu *vcpu, u16 port, u8 size, u8 direction)
 		     vcpu_describe(vcpu));
 }
 
+void vcpu_run_to_out(struct vcpu *vcpu, u16 port, u8 size, u32 value)
+{
+	u32 seen;
+
+	vcpu_run_to_io(vcpu, port, size, LHV_IO_OUT);
+	seen = *(u32 *)vcpu->run->data & (u32)(BIT(8 * size) - 1);
+	if (seen != value)
+		FAIL("0x%x expected, but: %s", value, vcpu_describe(vcpu));
+}
+
 void vcpu_complete(struct vcpu *vcpu)
 {
 	int ret;
@@ -108,8 +118,8 @@ static void report_assert(struct vcpu *vcpu, const struct ucall *call)
 {
 	/* The strings are at the same place in the guest and in here. */
 	FAIL("vCPU %u: %s:%llu: %s (0x%llx)", vcpu->id, (const char *)call->arg[1],
-	     (unsigned long long)call->arg[2], (const char *)call->arg[0],
-	     (unsigned long long)call->arg[3]);
+	     call->arg[2], (const char *)call->arg[0],
+	     call->arg[3]);
 }
 
 bool vcpu_get_ucall(struct vcpu *vcpu, struct ucall *call)
@@ -144,10 +154,10 @@ void vcpu_run_to_report(struct vcpu *vcpu, u64 value)
 	vcpu_run_to_ucall(vcpu, &call);
 	if (call.command != UCALL_REPORT)
 		FAIL("vCPU %u is done before it reported %llu", vcpu->id,
-		     (unsigned long long)value);
+		     value);
 	if (call.arg[0] != value)
 		FAIL("vCPU %u reports %llu instead of %llu", vcpu->id,
-		     (unsigned long long)call.arg[0], (unsigned long long)value);
+		     call.arg[0], value);
 }
 
 void vcpu_run_to_done(struct vcpu *vcpu)

@@ -102,16 +102,18 @@ static void set_entry(struct vcpu *vcpu, const struct lhv_sregs *sregs,
 	vcpu_set_mp(vcpu, LHV_MP_RUNNABLE);
 }
 
-void vcpu_set_real(struct vcpu *vcpu, u16 ip)
+void vcpu_set_real(struct vcpu *vcpu, u16 segment, u16 ip)
 {
 	const struct lhv_segment data = { .limit = 0xffff, .access = ACCESS_REAL_DATA };
-	const struct lhv_regs regs = { .rip = ip, .rsp = 0x7000, .rflags = FLAGS_FIXED };
+	const struct lhv_regs regs = { .rip = ip, .rsp = 0xff0, .rflags = FLAGS_FIXED };
 	struct lhv_sregs sregs;
 
 	vcpu_get_sregs(vcpu, &sregs);
 	set_data_segments(&sregs, &data);
 	sregs.cs = data;
 	sregs.cs.access = ACCESS_REAL_CODE;
+	sregs.cs.selector = segment;
+	sregs.cs.base = segment << 4;
 	sregs.idt = (struct lhv_dtable){ .limit = 0x3ff };
 	sregs.cr0 = CR0_ET | CR0_NE;
 	sregs.cr4 = 0;

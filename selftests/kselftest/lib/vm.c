@@ -135,6 +135,11 @@ void vm_add_memory(struct vm *vm, u64 bytes)
 	vm_set_memory(vm, 0, 0, 0, bytes, vm->memory);
 }
 
+void vm_copy_payload(struct vm *vm, const u8 *start, const u8 *end)
+{
+	memcpy(guest_memory(vm, LAYOUT_PAYLOAD), start, end - start);
+}
+
 struct vm *vm_create(void)
 {
 	struct vm *vm = vm_create_empty();

@@ -71,14 +71,17 @@ u64 vcpu_stat(struct vcpu *vcpu, u32 index);
 #define vcpu_set_sregs(vcpu, sregs)	vcpu_set(vcpu, LHV_STATE_SREGS, sregs, sizeof(*(sregs)))
 
 /*
- * Ways to start: real mode with CS base 0; 32-bit flat without paging; long
+ * Ways to start: real mode; 32-bit flat without paging; long
  * mode as guest_entry.S describes, at @function with up to two arguments. Each
  * makes the vCPU runnable. vcpu_start() is vcpu_create() and the last.
  */
-void vcpu_set_real(struct vcpu *vcpu, u16 ip);
+void vcpu_set_real(struct vcpu *vcpu, u16 segment, u16 ip);
 void vcpu_set_flat(struct vcpu *vcpu, u32 eip);
 void vcpu_set_long(struct vcpu *vcpu, void *function, u64 arg0, u64 arg1);
 struct vcpu *vcpu_start(struct vm *vm, u32 id, void *function, u64 arg0, u64 arg1);
+
+/* Assembly of guest/, written to run at LAYOUT_PAYLOAD, goes there. */
+void vm_copy_payload(struct vm *vm, const u8 *start, const u8 *end);
 
 /* The host's address of guest-physical memory in slot 0. */
 static inline void *guest_memory(struct vm *vm, u64 gpa)
@@ -95,6 +98,8 @@ static inline void *guest_memory(struct vm *vm, u64 gpa)
 void vcpu_run(struct vcpu *vcpu);
 void vcpu_run_to(struct vcpu *vcpu, u32 exit_reason);
 void vcpu_run_to_io(struct vcpu *vcpu, u16 port, u8 size, u8 direction);
+/* An OUT of this value. */
+void vcpu_run_to_out(struct vcpu *vcpu, u16 port, u8 size, u32 value);
 /* Completes the access that the vCPU waits for: LHV_VCPU_RUN gives EINTR. */
 void vcpu_complete(struct vcpu *vcpu);
 

@@ -81,7 +81,7 @@ static u32 linux_tsc_khz(void)
 {
 	const struct lhv_cpuid_entry *e = cpuid_find(&table, 0x15, 0);
 
-	return e ? e->ecx / 1000 * e->ebx / e->eax : 0;
+	return e ? (u32)(e->ecx / 1000 * e->ebx) / e->eax : 0;
 }
 
 static void frequencies(void)
@@ -112,8 +112,9 @@ static void frequencies(void)
 
 	build(1, 0, 0);
 	EXPECT(!cpuid_find(&table, 0x15, 0));
-	build(1, 1000, UINT32_MAX);
-	EXPECT(!cpuid_find(&table, 0x15, 0));
+	build(1, 5000000, 5000000);
+	EXPECT_EQ(linux_tsc_khz(), 5000000);
+	EXPECT_EQ(cpuid_find(&table, 0x15, 0)->ecx, 2500000000U);
 }
 
 static void hypervisor(void)

@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Guests of all kinds on the lab's default host.
+cd "$(dirname "$0")" || exit
+exec ../lab/lab --timeout 1500 --add inside/lib.sh --add inside/guests.sh -- sh guests.sh

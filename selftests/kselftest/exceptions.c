@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exceptions: raised by the guest, injected by the host, nested, and delivered
+ * across exits
+ */
+#include "apic.h"
+#include "test.h"
+
+/* Beyond the 4 GiB that are mapped. */
+#define UNMAPPED	((volatile u64 *)0x8000000000)
+
+FIXTURE(exceptions) {
+	struct vm *vm;
+	struct vcpu *vcpu;
+};
+
+FIXTURE_SETUP(exceptions)
+{
+	self->vm = vm_create();
+	self->vcpu = vcpu_create(self->vm, 0);
+}
+
+FIXTURE_TEARDOWN(exceptions)
+{
+	vm_close(self->vm);
+}
+
+static u64 *large_pte(volatile void *address)
+{
+	return (u64 *)LAYOUT_PD + (uintptr_t)address / MIB(2);
+}
+
+static void set_pte(volatile void *address, u64 entry)
+{
+	*large_pte(address) = entry;
+	invlpg(address);
+}
+
+static void guest_faults(void)
+{
+	u64 zero = 0;
+
+	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("ud2", : : : "memory"));
+	GUEST_ASSERT_EQ(VECTOR_DE, guest_try("div %0", : : "r"(zero), "a"(1), "d"(0)
+					     : "memory"));
+	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("mov %0, %%ss", : : "r"(0x500) : "memory"));
+	GUEST_ASSERT_EQ(0x500, guest_fault()->error);
+	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("mov (%0), %%rax", : : "r"(BIT(63)) : "rax", "memory"));
+	GUEST_ASSERT_EQ(0, guest_fault()->error);
+	/* #BP traps: RIP is behind INT3. */
+	GUEST_ASSERT_EQ(VECTOR_BP, guest_try("int3", : : : "memory"));
+	GUEST_ASSERT_EQ(0xcc, *(u8 *)(guest_fault()->rip - 1));
+	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("int $0x20; lidt (%0)", : : "r"(BIT(63)) : "memory"));
+}
+
+static void count_only(struct trap_frame *frame)
+{
+	(void)frame;
+}
+
+TEST_F(exceptions, faults)
+{
+	guest_var(self->vm, guest_handler[0x20]) = count_only;
+	vcpu_set_long(self->vcpu, guest_faults, 0, 0);
+	vcpu_run_to_done(self->vcpu);
+}
+
+static void check_page_fault(u64 expected_error, volatile void *address)
+{
+	GUEST_ASSERT_EQ(VECTOR_PF, guest_fault()->vector);
+	GUEST_ASSERT_EQ(expected_error, guest_fault()->error);
+	GUEST_ASSERT_EQ((uintptr_t)address, guest_fault()->cr2);
+}
+
+static void guest_page_faults(void)
+{
+	volatile u64 *page = (void *)MIB(12);
+
+	guest_try("mov (%0), %%rax", : : "r"(UNMAPPED + 3) : "rax", "memory");
+	check_page_fault(0, UNMAPPED + 3);
+	guest_try("movq $1, (%0)", : : "r"(UNMAPPED) : "memory");
+	check_page_fault(PF_WRITE, UNMAPPED);
+	guest_try("call *%0", : : "r"(UNMAPPED) : "memory");
+	GUEST_ASSERT_EQ(VECTOR_PF, guest_fault()->vector);
+
+	*page = 1;
+	set_pte(page, MIB(12) | PTE_LARGE | PTE_PRESENT);
+	GUEST_ASSERT_EQ(1, *page);
+	guest_try("movq $2, (%0)", : : "r"(page) : "memory");
+	check_page_fault(PF_WRITE | PF_PRESENT, page);
+	/* Without WP the supervisor may. */
+	write_register(cr0, read_register(cr0) & ~CR0_WP);
+	GUEST_ASSERT_EQ(NO_FAULT, guest_try("movq $2, (%0)", : : "r"(page) : "memory"));
+	write_register(cr0, read_register(cr0) | CR0_WP);
+	GUEST_ASSERT_EQ(2, *page);
+
+	/* A reserved bit: the frame of a large page is aligned. */
+	set_pte(page, MIB(12) | BIT(13) | PTE_LARGE | PTE_PRESENT | PTE_WRITE);
+	guest_try("mov (%0), %%rax", : : "r"(page) : "rax", "memory");
+	check_page_fault(PF_RESERVED | PF_PRESENT, page);
+
+	set_pte(page, 0);
+	guest_try("mov (%0), %%rax", : : "r"(page) : "rax", "memory");
+	check_page_fault(0, page);
+	/* The other pages still work: nothing of this was seen by the host. */
+	set_pte(page, MIB(12) | PTE_LARGE | PTE_PRESENT | PTE_WRITE);
+	*page = 3;
+}
+
+TEST_F(exceptions, page_faults)
+{
+	vcpu_set_long(self->vcpu, guest_page_faults, 0, 0);
+	vcpu_run_to_done(self->vcpu);
+	EXPECT_EQ(3, *(u64 *)guest_memory(self->vm, MIB(12)));
+}
+
+/* Fetches from a page that isn't to be executed: the stack has the way back. */
+asm(".pushsection .text\n"
+    "guest_call_there:\n\t"
+    "movq $1f, %gs:8\n\t"
+    "mov %rsp, %rbx\n\t"
+    "jmp *%rdi\n"
+    "1:\tret\n"
+    ".popsection\n");
+void guest_call_there(volatile void *there);
+
+static void guest_no_execute(void)
+{
+	volatile u8 *page = (void *)MIB(12);
+
+	*page = 0xc3;	/* ret */
+	((void (*)(void))page)();
+	set_pte(page, MIB(12) | PTE_LARGE | PTE_PRESENT | PTE_WRITE | PTE_NX);
+	guest_cpu()->fault.vector = NO_FAULT;
+	guest_call_there(page);
+	check_page_fault(PF_FETCH | PF_PRESENT, page);
+	GUEST_ASSERT_EQ(MIB(12), guest_fault()->rip);
+	if (!(cpuid(7, 0).ebx & BIT(7)))
+		return;
+	/* SMEP: the supervisor doesn't execute user pages. */
+	set_pte(page, MIB(12) | PTE_LARGE | PTE_PRESENT | PTE_WRITE | PTE_USER);
+	write_register(cr4, read_register(cr4) | CR4_SMEP);
+	guest_cpu()->fault.vector = NO_FAULT;
+	guest_call_there(page);
+	check_page_fault(PF_FETCH | PF_PRESENT, page);
+	write_register(cr4, read_register(cr4) & ~CR4_SMEP);
+	((void (*)(void))page)();
+}
+
+TEST_F(exceptions, no_execute)
+{
+	vcpu_set_long(self->vcpu, guest_no_execute, 0, 0);
+	vcpu_run_to_done(self->vcpu);
+}
+
+/* ---- double and triple faults ------------------------------------------- */
+
+static void set_gate_present(u8 vector, bool present)
+{
+	u64 *idt = (u64 *)LAYOUT_IDT;
+
+	if (present)
+		idt[2 * vector] |= BIT(47);
+	else
+		idt[2 * vector] &= ~BIT(47);
+}
+
+static void on_double_fault(struct trap_frame *frame)
+{
+	GUEST_ASSERT_EQ(0, frame->error);
+	GUEST_REPORT(frame->vector);
+}
+
+/* #NP on the way to #PF's handler. */
+static void guest_double_fault(void)
+{
+	guest_handler[VECTOR_DF] = on_double_fault;
+	set_gate_present(VECTOR_PF, false);
+	*UNMAPPED = 1;
+}
+
+TEST_F(exceptions, double_fault)
+{
+	vcpu_set_long(self->vcpu, guest_double_fault, 0, 0);
+	vcpu_run_to_report(self->vcpu, VECTOR_DF);
+}
+
+static void guest_triple_fault(void)
+{
+	set_gate_present(VECTOR_PF, false);
+	set_gate_present(VECTOR_DF, false);
+	GUEST_REPORT(1);
+	*UNMAPPED = 1;
+}
+
+static void guest_no_idt(void)
+{
+	const struct {
+		u16 limit;
+		u64 base;
+	} __attribute__((packed)) nothing = { };
+
+	asm volatile("lidt %0; ud2" : : "m"(nothing));
+}
+
+static void guest_nothing(void)
+{
+}
+
+TEST_F(exceptions, triple_fault)
+{
+	struct lhv_regs regs;
+	int i;
+
+	vcpu_set_long(self->vcpu, guest_triple_fault, 0, 0);
+	vcpu_run_to_report(self->vcpu, 1);
+	for (i = 0; i < 2; i++) {
+		vcpu_run_to(self->vcpu, LHV_EXIT_SHUTDOWN);
+		vcpu_get_regs(self->vcpu, &regs);
+		EXPECT_EQ(regs.rip, self->vcpu->run->rip);
+		vcpu_set_long(self->vcpu, guest_no_idt, 0, 0);
+	}
+	/* And after a reset by the host, all is well. */
+	vcpu_set_long(self->vcpu, guest_nothing, 0, 0);
+	vcpu_run_to_done(self->vcpu);
+}
+
+/* ---- injected by the host ------------------------------------------------ */
+
+static u64 injected_rip;
+
+static void guest_wait_for_exception(void)
+{
+	u64 i;
+
+	for (i = 0; i < 4; i++) {
+		guest_cpu()->fault.vector = NO_FAULT;
+		guest_try("mov $2, %%eax; out %%eax, $0xe2", : : "D"(i), "S"(0), "d"(0), "c"(0)
+			  : "rax", "memory");
+		GUEST_REPORT2(guest_fault()->vector, guest_fault()->error);
+		injected_rip = guest_fault()->rip;
+	}
+}
+
+static void inject(struct vcpu *vcpu, struct lhv_events events)
+{
+	struct lhv_events now;
+
+	vcpu_complete(vcpu);
+	vcpu_set(vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	vcpu_get(vcpu, LHV_STATE_EVENTS, &now, sizeof(now));
+	REQUIRE(now.exception_pending == 1 && now.exception_vector == events.exception_vector);
+}
+
+static void expect_exception(struct vcpu *vcpu, u64 vector, u64 error)
+{
+	struct ucall call;
+
+	vcpu_run_to_ucall(vcpu, &call);
+	if (call.arg[0] != vector || call.arg[1] != error)
+		FAIL("exception %llu, error %llu, instead of %llu, %llu", call.arg[0],
+		     call.arg[1], vector, error);
+}
+
+TEST_F(exceptions, injected)
+{
+	const struct guest_cpu *cpu = guest_memory(self->vm, LAYOUT_CPU);
+	struct lhv_events events;
+
+	vcpu_set_long(self->vcpu, guest_wait_for_exception, 0, 0);
+	vcpu_run_to_report(self->vcpu, 0);
+	inject(self->vcpu, (struct lhv_events){ .exception_pending = 1,
+						.exception_vector = VECTOR_UD });
+	expect_exception(self->vcpu, VECTOR_UD, 0);
+
+	vcpu_run_to_report(self->vcpu, 1);
+	inject(self->vcpu, (struct lhv_events){ .exception_pending = 1,
+						.exception_vector = VECTOR_GP,
+						.exception_has_error = 1,
+						.exception_error = 0x123 });
+	expect_exception(self->vcpu, VECTOR_GP, 0x123);
+
+	/* A page fault: CR2 changes when it is delivered. */
+	vcpu_run_to_report(self->vcpu, 2);
+	inject(self->vcpu, (struct lhv_events){ .exception_pending = 1,
+						.exception_vector = VECTOR_PF,
+						.exception_has_error = 1,
+						.exception_error = PF_WRITE | PF_USER,
+						.exception_payload = 0x5000123456,
+						.exception_has_payload = 1 });
+	expect_exception(self->vcpu, VECTOR_PF, PF_WRITE | PF_USER);
+	EXPECT_EQ(0x5000123456, cpu->fault.cr2);
+
+	vcpu_run_to_report(self->vcpu, 3);
+	inject(self->vcpu, (struct lhv_events){ .exception_pending = 1,
+						.exception_vector = VECTOR_DB,
+						.exception_payload = BIT(14) | BIT(0),
+						.exception_has_payload = 1 });
+	expect_exception(self->vcpu, VECTOR_DB, 0);
+	EXPECT_EQ(BIT(14) | BIT(0), cpu->fault.dr6 & (BIT(14) | 0xf));
+
+	vcpu_run_to_done(self->vcpu);
+	vcpu_get(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	EXPECT_EQ(0, events.exception_pending);
+	EXPECT_EQ(4, vcpu_stat(self->vcpu, LHV_VCPU_STAT_EXCEPTIONS));
+}
+
+TEST_F(exceptions, injected_triple_fault)
+{
+	const struct lhv_events events = { .triple_fault = 1 };
+
+	vcpu_set_long(self->vcpu, guest_nothing, 0, 0);
+	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	vcpu_run_to(self->vcpu, LHV_EXIT_SHUTDOWN);
+}
+
+/* ---- delivery that is interrupted by an exit ------------------------------- */
+
+#define ROUNDS		16
+#define SOFT_VECTOR	0x20
+
+static u64 delivered;
+
+static void count_delivery(struct trap_frame *frame)
+{
+	(void)frame;
+	delivered++;
+}
+
+/* In each round the host takes away what the delivery needs. */
+static void guest_deliveries(void)
+{
+	u64 i;
+
+	guest_handler[SOFT_VECTOR] = count_delivery;
+	guest_handler[VECTOR_BP] = count_delivery;
+	for (i = 0; i < ROUNDS; i++) {
+		delivered = 0;
+		GUEST_REPORT(i);
+		switch (i % 4) {
+		case 0:
+			asm volatile("int $0x20" ::: "memory");
+			break;
+		case 1:
+			asm volatile("int3" ::: "memory");
+			break;
+		case 2:
+			GUEST_ASSERT_EQ(VECTOR_UD, guest_try("ud2", : : : "memory"));
+			delivered++;
+			break;
+		case 3:
+			GUEST_ASSERT_EQ(VECTOR_PF, guest_try("mov (%0), %%rax", : : "r"(UNMAPPED)
+							     : "rax", "memory"));
+			GUEST_ASSERT_EQ((uintptr_t)UNMAPPED, guest_fault()->cr2);
+			delivered++;
+		}
+		GUEST_ASSERT_EQ(1, delivered);
+	}
+}
+
+/* The host's pages go, and come back as they were when they are touched. */
+static void take_away(struct vm *vm, u64 gpa, u64 bytes)
+{
+	REQUIRE_SYS(mprotect(guest_memory(vm, gpa), bytes, PROT_NONE));
+	REQUIRE_SYS(mprotect(guest_memory(vm, gpa), bytes, PROT_READ | PROT_WRITE));
+}
+
+TEST_F(exceptions, delivery_meets_missing_pages)
+{
+	u64 i, faults;
+
+	vcpu_set_long(self->vcpu, guest_deliveries, 0, 0);
+	for (i = 0; i < ROUNDS; i++) {
+		vcpu_run_to_report(self->vcpu, i);
+		faults = vcpu_stat(self->vcpu, LHV_VCPU_STAT_EPT_FAULTS);
+		if (i & 4)
+			take_away(self->vm, LAYOUT_IDT, GUEST_PAGE);
+		else
+			take_away(self->vm, 0, LAYOUT_SCRATCH);
+		if (i & 8)
+			take_away(self->vm, LAYOUT_STACKS, LAYOUT_STACK);
+		(void)faults;
+	}
+	vcpu_run_to_done(self->vcpu);
+}
+
+TEST_HARNESS_MAIN

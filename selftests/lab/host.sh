@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by lab: the files that the emulated host is given, as an initramfs.
+
+# Ticks from a VM entry with interrupts off to the exit that gives the emulated
+# host its own interrupts back; real CPUs don't need it.
+readonly HEARTBEAT=50000
+
+archive() {	# of folder $1
+	(cd "$1" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0)
+}
+
+# Busybox and init are the same for all runs.
+make_base() {
+	local root=$tools/base applet
+	[[ ! -e $tools/base.cpio || $tools/init -nt $tools/base.cpio ]] || return 0
+	rm -rf "$root"
+	mkdir -p "$root"/{bin,dev,etc,lab,proc,root,run,sys,tmp,usr/bin,usr/sbin,var/lib}
+	ln -s bin "$root/sbin"
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	for applet in $(busybox --list); do
+		[[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"
+	done
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+	echo 'root:x:0:' >"$root/etc/group"
+	cp "$tools/init" "$root/init"
+	archive "$root" >"$tools/base.cpio.tmp"
+	mv "$tools/base.cpio.tmp" "$tools/base.cpio"
+}
+
+# The modules that a command may want to load itself, with what they need.
+make_host_modules() {
+	local release root=$kernel/host-modules.$$ name file
+	[[ ! -e $kernel/host-modules.cpio ]] || return 0
+	release=$(<"$kernel/release")
+	mkdir -p "$root/lib/modules/$release"
+	for name in irqbypass kvm kvm-intel; do
+		file=$(find "$kernel/modules" -name "$name.ko*" | head -n 1)
+		case $file in
+		*.xz) xz -dc "$file" >"$root/lib/modules/$release/$name.ko" ;;
+		*.ko) cp "$file" "$root/lib/modules/$release/" ;;
+		esac
+	done
+	/sbin/depmod -b "$root" "$release" 2>/dev/null || true
+	archive "$root" >"$root.cpio"
+	rm -rf "$root"
+	mv "$root.cpio" "$kernel/host-modules.cpio"
+}
+
+# Whether CMD, or a file that was added, contains the text $1.
+mentions() {
+	local pair
+	[[ "${command[*]}" != *"$1"* ]] || return 0
+	for pair in "${adds[@]}"; do
+		split_pair "$pair"
+		! grep -raqsF -e "$1" "$path" || return 0
+	done
+	return 1
+}
+
+# Guest kernels are big; each comes along when something names it.
+choose_guests() {
+	local names=() list
+	if $interactive || mentions /guest/; then
+		names=(initrd.img vmlinuz)
+		! $interactive && ! mentions vmlinuz-6.12 || names+=(vmlinuz-6.12)
+		! mentions vmlinuz-small || names+=(vmlinuz-small)
+		list=$("$here/guest-images" "${names[@]}")
+		mapfile -t guests <<<"$list"
+	fi
+}
+
+# Copies file $1 to path $2 of the host, and the libraries that it is linked to.
+install_file() {
+	local library
+	mkdir -p "$root/$(dirname "$2")"
+	cp -a --no-preserve=ownership -L "$1" "$root/$2"
+	while read -r library; do
+		[[ -e $root/$library ]] || install -D "$library" "$root/$library"
+	done < <(find "$1" -type f -perm /111 -exec ldd {} + 2>/dev/null |
+		grep -o '/[^ ]*' | grep -v ':$' | sort -u)
+}
+
+make_root() {
+	local pair
+	root=$scratch/root
+	mkdir -p "$root/lab"
+	if $module; then
+		mkdir -p "$root/lhv"
+		cp "$modules_built"/*.ko "$root/lhv/"
+		printf '%s\0' "/lhv/lhv.ko heartbeat=$HEARTBEAT" >"$root/lab/modules"
+	fi
+	[[ ! -x $build/hvctl ]] || install_file "$build/hvctl" usr/bin/hvctl
+	for pair in "${adds[@]}"; do
+		split_pair "$pair"
+		[[ -e $path ]] || fail "--add $path: no such file"
+		[[ $destination == /* ]] || destination=/root/$destination
+		install_file "$path" "$destination"
+	done
+	printf '%s\0' "${command[@]}" >"$root/lab/argv"
+	printf '%s\0' "TERM=${TERM:-linux}" >"$root/lab/env"
+	for pair in "${gets[@]}"; do
+		split_pair "$pair"
+		printf '%s\0' "$path" >>"$root/lab/get"
+	done
+	if $terminal; then
+		printf '%s\0' "$(stty size)" >"$root/lab/tty"
+	elif [[ -f /dev/stdin ]] || { $interactive && [[ -p /dev/stdin ]]; }; then
+		cat >"$root/lab/stdin"
+	fi
+}
