@@ -54,6 +54,8 @@ int lhv_arch_set_state(struct lhv_vcpu *vcpu, u16 type, void *data, u32 len);
 
 /* LHV_CAP_*: its value, 0 if unknown. */
 u64 lhv_arch_check_cap(u32 cap);
+/* Width of guest-physical addresses. */
+u32 lhv_phys_bits(void);
 void lhv_arch_info(struct lhv_info *info);
 
 /* Fill @entries (room for @max); returns how many there are. */

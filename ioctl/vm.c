@@ -33,7 +33,7 @@ static long set_memory(void *object, void *arg)
 {
 	struct lhv_memory *mem = arg;
 	struct lhv_vm *vm = object;
-	u64 limit = BIT_ULL(boot_cpu_data.x86_phys_bits);
+	u64 limit = BIT_ULL(lhv_phys_bits());
 	int ret;
 
 	if (mem->reserved || mem->slot >= LHV_MAX_SLOTS)

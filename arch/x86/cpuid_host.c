@@ -30,7 +30,6 @@
 #define XCR0_OFFERED		(XFEATURE_MASK_FP | XFEATURE_MASK_SSE | \
 				 XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512)
 
-#define MAX_EPT_PHYS_BITS	48	/* EPT with 4 levels */
 #define VIRT_BITS		48	/* no LA57 */
 #define BUS_MHZ			100	/* leaf 0x16; informational */
 
@@ -321,7 +320,7 @@ static void add_extended(struct rows *rows)
 	invariant_tsc = check_tsc_unstable() ? 0 : BIT(8);
 	set_registers(add_row(rows, 0x80000007), 0, 0, 0, invariant_tsc);
 	add_row(rows, 0x80000008)->eax =
-		min_t(u32, boot_cpu_data.x86_phys_bits, MAX_EPT_PHYS_BITS) | VIRT_BITS << 8;
+		lhv_phys_bits() | VIRT_BITS << 8;
 }
 
 static void add_all(struct rows *rows)

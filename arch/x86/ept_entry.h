@@ -28,8 +28,11 @@ enum ept_level {
 #define EPT_INDEX_BITS		9
 #define EPT_ENTRIES		BIT(EPT_INDEX_BITS)
 
-/* First guest frame beyond the reach of the root. */
-#define EPT_GFN_LIMIT		((gfn_t)1 << (EPT_ROOT * EPT_INDEX_BITS))
+/* Width of the guest-physical addresses that the root reaches. */
+#define LHV_EPT_BITS		(EPT_ROOT * EPT_INDEX_BITS + PAGE_SHIFT)
+
+/* First guest frame beyond. */
+#define EPT_GFN_LIMIT		((gfn_t)1 << (LHV_EPT_BITS - PAGE_SHIFT))
 
 #define EPT_LEAF		BIT_ULL(7)	/* at levels 2 and 3 */
 #define EPT_PFN_MASK		GENMASK_ULL(51, PAGE_SHIFT)

@@ -104,9 +104,11 @@ static int ept_host_errno(unsigned long hva, unsigned int flags)
 	long n;
 
 	n = get_user_pages_unlocked(hva, 1, &page, flags | FOLL_HWPOISON);
-	if (n == 1)
-		put_page(page);
-	return n == -EHWPOISON ? -EHWPOISON : -EFAULT;
+	if (n != 1)
+		return n == -EHWPOISON ? -EHWPOISON : -EFAULT;
+	/* It came just now. */
+	put_page(page);
+	return 0;
 }
 
 int lhv_ept_host_fault_in(unsigned long hva, bool write)

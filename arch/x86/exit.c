@@ -69,6 +69,8 @@ enum lhv_fate lhv_entry_failed(struct lhv_vcpu *vcpu, unsigned long failed)
 static enum lhv_fate handle_external_interrupt(struct lhv_vcpu *vcpu)
 {
 	lhv_stat(vcpu, LHV_VCPU_STAT_IRQ_EXITS);
+	/* The host's tick comes this way, however long the guest keeps the CPU. */
+	lhv_rcu_note_guest();
 	return LHV_SLOW;
 }
 

@@ -25,16 +25,14 @@
 u64 lhv_host_xcr0 __read_mostly;
 u32 lhv_xsave_size __read_mostly;
 
-static const u32 lazy_msr_index[LHV_NR_LAZY_MSRS] = {
+/* KERNEL_GS_BASE, which SWAPGS changes without lhv's knowing, stands apart. */
+static const u32 known_msrs[] = {
 	[LHV_MSR_STAR] = MSR_STAR,
 	[LHV_MSR_LSTAR] = MSR_LSTAR,
 	[LHV_MSR_CSTAR] = MSR_CSTAR,
 	[LHV_MSR_FMASK] = MSR_SYSCALL_MASK,
 	[LHV_MSR_TSC_AUX] = MSR_TSC_AUX,
-	[LHV_MSR_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
 };
-
-static bool have_rdtscp __read_mostly;
 
 int lhv_host_state_init(void)
 {
@@ -42,8 +40,6 @@ int lhv_host_state_init(void)
 
 	if (boot_cpu_has(X86_FEATURE_XSAVE))
 		lhv_host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	have_rdtscp = boot_cpu_has(X86_FEATURE_RDTSCP);
-
 	/* The kernel tells the size with a guest's FPU state. */
 	if (!fpu_alloc_guest_fpstate(&fpu))
 		return -ENOMEM;
@@ -83,6 +79,7 @@ void lhv_write_host_constants(void)
 void lhv_write_host_cpu(struct lhv_vcpu *vcpu, int cpu)
 {
 	u64 msr;
+	int i;
 
 	vmcs_write_l(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_write_l(HOST_GDTR_BASE, (unsigned long)get_current_gdt_ro());
@@ -90,29 +87,19 @@ void lhv_write_host_cpu(struct lhv_vcpu *vcpu, int cpu)
 	vmcs_write_l(HOST_GS_BASE, msr);
 	rdmsrl(MSR_IA32_SYSENTER_ESP, msr);
 	vmcs_write_l(HOST_IA32_SYSENTER_ESP, msr);
+	/* The kernel sets these when the CPU comes up. */
+	for (i = 0; i < ARRAY_SIZE(known_msrs); i++)
+		if (known_msrs[i] != MSR_TSC_AUX || boot_cpu_has(X86_FEATURE_RDTSCP))
+			rdmsrl(known_msrs[i], vcpu->arch.host_lazy_msr[i]);
 }
 
-static void switch_lazy_msrs(const u64 *from, const u64 *to)
+static __always_inline void switch_known_msrs(const u64 *from, const u64 *to)
 {
 	int i;
 
-	for (i = 0; i < LHV_NR_LAZY_MSRS; i++) {
-		if (i == LHV_MSR_TSC_AUX && !have_rdtscp)
-			continue;
+	for (i = 0; i < ARRAY_SIZE(known_msrs); i++)
 		if (from[i] != to[i])
-			wrmsrl(lazy_msr_index[i], to[i]);
-	}
-}
-
-static void read_lazy_msrs(u64 *to)
-{
-	int i;
-
-	for (i = 0; i < LHV_NR_LAZY_MSRS; i++) {
-		if (i == LHV_MSR_TSC_AUX && !have_rdtscp)
-			continue;
-		rdmsrl(lazy_msr_index[i], to[i]);
-	}
+			native_wrmsrl(known_msrs[i], to[i]);
 }
 
 /**
@@ -136,8 +123,10 @@ void lhv_switch_to_guest(struct lhv_vcpu *vcpu)
 	current_save_fsgs();
 	vmcs_write_l(HOST_FS_BASE, current->thread.fsbase);
 
-	read_lazy_msrs(arch->host_lazy_msr);
-	switch_lazy_msrs(arch->host_lazy_msr, arch->lazy_msr);
+	arch->host_lazy_msr[LHV_MSR_KERNEL_GS_BASE] = current->thread.gsbase;
+	native_wrmsrl(MSR_KERNEL_GS_BASE, arch->lazy_msr[LHV_MSR_KERNEL_GS_BASE]);
+	switch_known_msrs(arch->host_lazy_msr, arch->lazy_msr);
+	arch->host_debugctl = get_debugctlmsr();
 	arch->lazy_loaded = true;
 }
 
@@ -154,7 +143,7 @@ void lhv_switch_to_host(struct lhv_vcpu *vcpu)
 	if (!arch->lazy_loaded)
 		return;
 
-	read_lazy_msrs(arch->lazy_msr);
+	rdmsrl(MSR_KERNEL_GS_BASE, arch->lazy_msr[LHV_MSR_KERNEL_GS_BASE]);
 	/* A VM exit leaves null selectors and no LDT (SDM 3C 28.5.2). */
 	if (arch->host_ldt)
 		asm volatile("lldt %0" : : "m" (arch->host_ldt));
@@ -173,10 +162,9 @@ void lhv_switch_to_host(struct lhv_vcpu *vcpu)
 		load_gs_index(arch->host_gs);
 		local_irq_restore(flags);
 	}
-	switch_lazy_msrs(arch->lazy_msr, arch->host_lazy_msr);
-	/* Loading the selector changed the inactive base. */
-	if (arch->host_gs)
-		wrmsrl(MSR_KERNEL_GS_BASE, arch->host_lazy_msr[LHV_MSR_KERNEL_GS_BASE]);
+	/* After the selector: loading that changes the inactive base. */
+	native_wrmsrl(MSR_KERNEL_GS_BASE, arch->host_lazy_msr[LHV_MSR_KERNEL_GS_BASE]);
+	switch_known_msrs(arch->lazy_msr, arch->host_lazy_msr);
 	/* Nor does it keep the limits of TR and GDTR. */
 	invalidate_tss_limit();
 	load_fixmap_gdt(raw_smp_processor_id());
@@ -252,7 +240,6 @@ void lhv_enter_state(struct lhv_vcpu *vcpu)
 		load_debug_registers(arch);
 	if (native_read_cr2() != arch->cr2)
 		native_write_cr2(arch->cr2);
-	arch->host_debugctl = get_debugctlmsr();
 	if (lhv_vmx_caps.l1d_flush)
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 }

@@ -9,6 +9,7 @@
 #include <asm/tsc.h>
 
 #include "arch/x86/cpuid.h"
+#include "arch/x86/ept.h"
 #include "arch/x86/lapic.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/vmx.h"
@@ -88,6 +89,11 @@ void lhv_arch_exit(void)
 	lhv_cpuid_host_exit();
 }
 
+u32 lhv_phys_bits(void)
+{
+	return min_t(u32, boot_cpu_data.x86_phys_bits, LHV_EPT_BITS);
+}
+
 u64 lhv_arch_check_cap(u32 cap)
 {
 	const struct lhv_vmx_caps *caps = &lhv_vmx_caps;
@@ -116,6 +122,6 @@ void lhv_arch_info(struct lhv_info *info)
 {
 	info->tsc_khz = tsc_khz;
 	info->apic_timer_khz = LHV_APIC_TIMER_KHZ;
-	info->phys_bits = boot_cpu_data.x86_phys_bits;
+	info->phys_bits = lhv_phys_bits();
 	info->xsave_size = lhv_xsave_size;
 }

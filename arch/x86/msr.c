@@ -350,10 +350,9 @@ static int set_lazy(struct lhv_vcpu *vcpu, u32 index, u64 value, bool host)
 	if (!lazy_ok(index, value))
 		return -EINVAL;
 	preempt_disable();
+	*lazy_slot(vcpu, index) = value;
 	if (vcpu->arch.lazy_loaded)
 		wrmsrl(index, value);
-	else
-		*lazy_slot(vcpu, index) = value;
 	preempt_enable();
 	return 0;
 }

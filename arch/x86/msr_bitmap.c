@@ -37,8 +37,11 @@ int lhv_msr_bitmap_init(void)
 {
 	static const u32 pass[] = {
 		MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-		MSR_IA32_CR_PAT, MSR_EFER, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
-		MSR_SYSCALL_MASK, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
+		MSR_IA32_CR_PAT, MSR_EFER, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
+	};
+	/* Guests write these once. That lhv knows them spares reading them back. */
+	static const u32 pass_reads[] = {
+		MSR_IA32_TSC, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
 	};
 	int i;
 
@@ -46,15 +49,14 @@ int lhv_msr_bitmap_init(void)
 	if (!lhv_msr_bitmap)
 		return -ENOMEM;
 	memset(lhv_msr_bitmap, 0xff, PAGE_SIZE);
-	pass_read(MSR_IA32_TSC);
+	for (i = 0; i < ARRAY_SIZE(pass_reads); i++)
+		pass_read(pass_reads[i]);
 	for (i = 0; i < ARRAY_SIZE(pass); i++) {
 		pass_read(pass[i]);
 		pass_write(pass[i]);
 	}
-	if (boot_cpu_has(X86_FEATURE_RDTSCP)) {
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
 		pass_read(MSR_TSC_AUX);
-		pass_write(MSR_TSC_AUX);
-	}
 	return 0;
 }
 

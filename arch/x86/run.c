@@ -77,7 +77,6 @@ static enum lhv_fate enter_guest(struct lhv_vcpu *vcpu)
 	}
 	WRITE_ONCE(vcpu->mode, LHV_OUTSIDE_GUEST);
 	local_irq_enable();
-	lhv_rcu_note_guest();
 	preempt_enable();
 	return fate;
 }

@@ -223,11 +223,7 @@ static void get_lapic(struct lhv_vcpu *vcpu, void *data)
 
 static int set_lapic(struct lhv_vcpu *vcpu, const void *data)
 {
-	int ret = lhv_lapic_set_state(vcpu, data);
-
-	if (!ret)
-		lhv_vcpu_set_request(vcpu, LHV_REQ_EVENT);
-	return ret;
+	return lhv_lapic_set_state(vcpu, data);
 }
 
 static void get_events(struct lhv_vcpu *vcpu, void *data)

@@ -10,6 +10,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/gfp.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
@@ -97,10 +98,33 @@ static void vmx_emergency_off(void)
 	cr4_clear_bits(X86_CR4_VMXE);
 }
 
+/*
+ * The kernel has room for one callback. Where kvm_intel is loaded it may be
+ * KVM's, which looks at CR4.VMXE and so serves lhv too.
+ */
+static bool kvm_loaded(void)
+{
+	struct kobject *kvm = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, "kvm_intel");
+
+	kobject_put(kvm);
+	return kvm;
+}
+
+static bool emergency_registered;	/* under users_lock */
+
+static void vmxon_everywhere(atomic_t *error)
+{
+	emergency_registered = !kvm_loaded();
+	if (emergency_registered)
+		lhv_register_emergency_off(vmx_emergency_off);
+	on_each_cpu(vmxon_ipi, error, 1);
+}
+
 static void vmxoff_everywhere(void)
 {
 	on_each_cpu(vmxoff_ipi, NULL, 1);
-	lhv_unregister_emergency_off(vmx_emergency_off);
+	if (emergency_registered)
+		lhv_unregister_emergency_off(vmx_emergency_off);
 }
 
 int lhv_arch_enable(void)
@@ -111,8 +135,7 @@ int lhv_arch_enable(void)
 	cpus_read_lock();
 	mutex_lock(&users_lock);
 	if (!users) {
-		lhv_register_emergency_off(vmx_emergency_off);
-		on_each_cpu(vmxon_ipi, &error, 1);
+		vmxon_everywhere(&error);
 		ret = atomic_read(&error);
 		if (ret)
 			vmxoff_everywhere();

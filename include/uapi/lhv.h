@@ -476,7 +476,8 @@ struct lhv_events {
  *		0 if it is not armed
  *
  * IA32_APIC_BASE and IA32_TSC_DEADLINE are in sregs and LHV_STATE_MSRS. Write
- * them in this order: CPUID, SREGS, LAPIC, MSRS.
+ * them in this order: CPUID, SREGS, TSC, LAPIC, MSRS. Word 0xa4 holds the errors
+ * that the next write of ESR will show.
  */
 struct lhv_lapic_state {
 	__u32 regs[256];

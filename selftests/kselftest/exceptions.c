@@ -50,17 +50,10 @@ static void guest_faults(void)
 	/* #BP traps: RIP is behind INT3. */
 	GUEST_ASSERT_EQ(VECTOR_BP, guest_try("int3", : : : "memory"));
 	GUEST_ASSERT_EQ(0xcc, *(u8 *)(guest_fault()->rip - 1));
-	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("int $0x20; lidt (%0)", : : "r"(BIT(63)) : "memory"));
-}
-
-static void count_only(struct trap_frame *frame)
-{
-	(void)frame;
 }
 
 TEST_F(exceptions, faults)
 {
-	guest_var(self->vm, guest_handler[0x20]) = count_only;
 	vcpu_set_long(self->vcpu, guest_faults, 0, 0);
 	vcpu_run_to_done(self->vcpu);
 }
@@ -80,8 +73,6 @@ static void guest_page_faults(void)
 	check_page_fault(0, UNMAPPED + 3);
 	guest_try("movq $1, (%0)", : : "r"(UNMAPPED) : "memory");
 	check_page_fault(PF_WRITE, UNMAPPED);
-	guest_try("call *%0", : : "r"(UNMAPPED) : "memory");
-	GUEST_ASSERT_EQ(VECTOR_PF, guest_fault()->vector);
 
 	*page = 1;
 	set_pte(page, MIB(12) | PTE_LARGE | PTE_PRESENT);
@@ -118,7 +109,6 @@ TEST_F(exceptions, page_faults)
 asm(".pushsection .text\n"
     "guest_call_there:\n\t"
     "movq $1f, %gs:8\n\t"
-    "mov %rsp, %rbx\n\t"
     "jmp *%rdi\n"
     "1:\tret\n"
     ".popsection\n");
@@ -367,19 +357,20 @@ static void take_away(struct vm *vm, u64 gpa, u64 bytes)
 
 TEST_F(exceptions, delivery_meets_missing_pages)
 {
-	u64 i, faults;
+	u64 i, before = 0, now;
 
 	vcpu_set_long(self->vcpu, guest_deliveries, 0, 0);
 	for (i = 0; i < ROUNDS; i++) {
 		vcpu_run_to_report(self->vcpu, i);
-		faults = vcpu_stat(self->vcpu, LHV_VCPU_STAT_EPT_FAULTS);
+		now = vcpu_stat(self->vcpu, LHV_VCPU_STAT_EPT_FAULTS);
+		EXPECT_LT(before, now);
+		before = now;
 		if (i & 4)
 			take_away(self->vm, LAYOUT_IDT, GUEST_PAGE);
 		else
 			take_away(self->vm, 0, LAYOUT_SCRATCH);
 		if (i & 8)
 			take_away(self->vm, LAYOUT_STACKS, LAYOUT_STACK);
-		(void)faults;
 	}
 	vcpu_run_to_done(self->vcpu);
 }

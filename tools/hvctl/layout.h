@@ -20,6 +20,9 @@
 #define SLEEP_TYPE_S5		5
 
 /* Guest-physical addresses */
+#define ACPI_TABLES_START	0xe0000ULL
+#define ACPI_TABLES_END		0xff000ULL
+#define RESET_VECTOR		0xffff0ULL	/* F000:FFF0 */
 #define IOAPIC_BASE		0xfec00000ULL
 #define LAPIC_BASE		0xfee00000ULL
 

@@ -10,10 +10,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "acpi.h"
 #include "console.h"
 #include "debug_exit.h"
 #include "error.h"
+#include "firmware.h"
 #include "i8042_reset.h"
 #include "layout.h"
 #include "power.h"
@@ -96,10 +96,7 @@ static int add_devices(struct machine *m)
 
 static int load_guest(struct machine *m, struct boot_entry *entry)
 {
-	u64 room = ACPI_TABLES_END - ACPI_TABLES_START;
-	u8 *tables = memory_at(&m->memory, ACPI_TABLES_START, room);
-
-	if (acpi_build(tables, room, ACPI_TABLES_START, m->config->cpus) < 0)
+	if (firmware_install(&m->memory, m->config->cpus))
 		return -1;
 	return boot_load(&m->config->files, &m->memory, ACPI_TABLES_START, entry);
 }

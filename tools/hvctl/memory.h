@@ -12,10 +12,8 @@
 #define LOW_MEMORY_END		GIB(3)
 #define HIGH_MEMORY_START	GIB(4)
 
-/* What a PC's firmware keeps below 1 MiB; the ACPI tables are in there. */
+/* From here to 1 MiB is the firmware's. */
 #define EBDA_START		0x9fc00ULL
-#define ACPI_TABLES_START	0xe0000ULL
-#define ACPI_TABLES_END		0x100000ULL
 
 #define MEMORY_MIN		MIB(2)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "acpi.h"
+#include "firmware.h"
 #include "layout.h"
-#include "memory.h"
 #include "test.h"
 
 #define GPA	ACPI_TABLES_START
@@ -134,7 +134,20 @@ static void no_room(void)
 	EXPECT_EQ(acpi_build(buf, need, GPA, 300), need);
 }
 
+static void installed(void)
+{
+	struct guest_memory mem;
+
+	EXPECT(!memory_create(&mem, MIB(2)));
+	EXPECT(!firmware_install(&mem, 4096));
+	EXPECT(!memcmp(mem.host + 0xe0000, "RSD PTR ", 8));
+	/* mov $0xfe, %al; out %al, $0x64 */
+	EXPECT(!memcmp(mem.host + 0xffff0, "\xb0\xfe\xe6\x64", 4));
+	EXPECT_FAIL(firmware_install(&mem, 10000), "room");
+	memory_destroy(&mem);
+}
+
 static const struct test_case cases[] = {
-	TEST_CASE(fixed_tables), TEST_CASE(processors), TEST_CASE(no_room),
+	TEST_CASE(fixed_tables), TEST_CASE(processors), TEST_CASE(no_room), TEST_CASE(installed),
 };
 TEST_SUITE(acpi_suite, "acpi", cases);

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The devices by which a guest ends its run. */
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "debug_exit.h"
+#include "i8042_reset.h"
+#include "layout.h"
+#include "machine.h"
+#include "power.h"
+#include "test.h"
+
+static struct machine m;
+
+static void start(void)
+{
+	memset(&m, 0, sizeof(m));
+	pthread_mutex_init(&m.stop_lock, NULL);
+	m.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	EXPECT(!bus_add(&m.ports, PORT_SLEEP_CONTROL, 3, &power_ops, &m));
+	EXPECT(!bus_add(&m.ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, &m));
+	EXPECT(!bus_add(&m.ports, 0xf4, DEBUG_EXIT_PORTS, &debug_exit_ops, &m));
+}
+
+static void end(void)
+{
+	close(m.wake_fd);
+	pthread_mutex_destroy(&m.stop_lock);
+}
+
+static void out(u16 port, u32 value, unsigned int size)
+{
+	bus_write(&m.ports, port, &value, size);
+}
+
+/* Only @value at @port stops the machine, and so. */
+static void expect_stop(u16 port, u32 value, enum stop_reason reason, int stop_value)
+{
+	start();
+	out(port, value, 1);
+	EXPECT(machine_stopping(&m));
+	EXPECT_EQ(m.stop, reason);
+	EXPECT_EQ(m.stop_value, stop_value);
+	end();
+}
+
+static void stops(void)
+{
+	expect_stop(0x600, 5 << 2 | BIT(5), STOP_POWEROFF, 0);
+	expect_stop(0x602, 1, STOP_RESET, 0);
+	expect_stop(0x64, 0xfe, STOP_RESET, 0);
+	expect_stop(0x64, 0xf0, STOP_RESET, 0);
+	expect_stop(0xf4, 0, STOP_DEBUG_EXIT, 0);
+	expect_stop(0xf4, 0x15, STOP_DEBUG_EXIT, 0x15);
+	expect_stop(0xf4, 0xff, STOP_DEBUG_EXIT, 0x7f);
+}
+
+static void others(void)
+{
+	u32 value = 0;
+
+	start();
+	out(0x600, 5 << 2, 1);
+	out(0x600, 3 << 2 | BIT(5), 1);
+	out(0x601, 0xff, 1);
+	out(0x602, 0, 1);
+	out(0x64, 0xff, 1);
+	out(0x64, 0xd1, 1);
+	EXPECT(!machine_stopping(&m));
+	bus_read(&m.ports, 0x600, &value, 2);
+	EXPECT_EQ(value, 0);
+	bus_read(&m.ports, 0x64, &value, 1);
+	EXPECT_EQ(value, 0);
+	bus_read(&m.ports, 0xf4, &value, 1);
+	EXPECT_EQ(value, 0xff);
+	end();
+}
+
+static void first_counts(void)
+{
+	start();
+	out(0xf4, 0x12345607, 4);
+	out(0x602, 1, 1);
+	machine_stop(&m, STOP_CRASH, 0, "too late");
+	EXPECT_EQ(m.stop, STOP_DEBUG_EXIT);
+	EXPECT_EQ(m.stop_value, 7);
+	EXPECT(!strcmp(m.stop_text, ""));
+	end();
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(stops), TEST_CASE(others), TEST_CASE(first_counts),
+};
+TEST_SUITE(power_suite, "power", cases);
