@@ -31,10 +31,11 @@ module:
 	@set -e; \
 	tree=$(build)/mod-$(release); \
 	mkdir -p $$tree; \
+	touch $$tree/begun; \
 	cp -rsf $(addprefix $(top)/,Kbuild hv arch ioctl include) $$tree/; \
 	find $$tree -xtype l -delete; \
 	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) -C $(KDIR) M=$$tree modules; \
-	touch $$tree/lhv.ko
+	mv $$tree/begun $$tree/built
 
 hvctl:
 	@mkdir -p $(build)

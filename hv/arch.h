@@ -74,6 +74,9 @@ int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data);
  */
 bool lhv_arch_unmap(struct lhv_vm *vm, gfn_t first, gfn_t last);
 
+/* Unmap all there is, for good. The same locking and result. */
+bool lhv_arch_unmap_all(struct lhv_vm *vm);
+
 /* Make a range read-only, for the dirty log. The same locking and result. */
 bool lhv_arch_write_protect(struct lhv_vm *vm, gfn_t first, gfn_t last);
 

@@ -135,6 +135,12 @@ struct lhv_vm *lhv_vm_create(void);
 void lhv_vm_get(struct lhv_vm *vm);
 void lhv_vm_put(struct lhv_vm *vm);
 
+/* For hv/mmu_notifier.c: the last step of a VM's end. Any context. */
+void lhv_vm_free(struct lhv_vm *vm);
+
+/* Module unload: wait until all VMs are freed. */
+void lhv_vms_exit(void);
+
 /**
  * lhv_vm_bug - stop a VM for good when lhv itself went wrong
  * @vm: the VM
@@ -287,7 +293,9 @@ void lhv_mark_dirty(const struct lhv_memslot *slot, gfn_t gfn);
 
 /* ---- hv/mmu_notifier.c ---- */
 int lhv_notifier_register(struct lhv_vm *vm);
-void lhv_notifier_unregister(struct lhv_vm *vm);
+
+/* The end of a VM's use: when no call can be under way any more, lhv_vm_free(). */
+void lhv_notifier_put(struct lhv_vm *vm);
 
 /**
  * lhv_notifier_retry - was a host address invalidated since @seq was read?

@@ -35,6 +35,7 @@ exit_vcpus:
 static void __exit lhv_exit(void)
 {
 	lhv_dev_unregister();
+	lhv_vms_exit();
 	/* vCPUs and slots whose last reference went wait for grace periods. */
 	rcu_barrier();
 	srcu_barrier(&lhv_srcu);

@@ -119,16 +119,25 @@ static int notifier_test_young(struct mmu_notifier *mn, struct mm_struct *mm,
 	return notifier_age(notifier_vm(mn), address, address + PAGE_SIZE, false, false);
 }
 
-/* The address space ends, by exit or exec; no thread of it can fault any more. */
-static void notifier_release(struct mmu_notifier *mn, struct mm_struct *mm)
+static void unmap_all(struct lhv_vm *vm)
 {
-	struct lhv_vm *vm = notifier_vm(mn);
-
 	write_lock(&vm->mmu_lock);
-	if (lhv_arch_unmap(vm, 0, ~(gfn_t)0))
+	if (lhv_arch_unmap_all(vm))
 		lhv_vm_flush_tlbs(vm);
 	write_unlock(&vm->mmu_lock);
 	lhv_arch_mmu_reap(vm);
+}
+
+/* The address space ends, by exit or exec; no thread of it can fault any more. */
+static void notifier_release(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	unmap_all(notifier_vm(mn));
+}
+
+/* No call of the others is under way any more. Atomic context. */
+static void notifier_free(struct mmu_notifier *mn)
+{
+	lhv_vm_free(notifier_vm(mn));
 }
 
 static const struct mmu_notifier_ops notifier_ops = {
@@ -138,6 +147,7 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.clear_young = notifier_clear_young,
 	.test_young = notifier_test_young,
 	.release = notifier_release,
+	.free_notifier = notifier_free,
 };
 
 int lhv_notifier_register(struct lhv_vm *vm)
@@ -146,7 +156,9 @@ int lhv_notifier_register(struct lhv_vm *vm)
 	return mmu_notifier_register(&vm->notifier, vm->mm);
 }
 
-void lhv_notifier_unregister(struct lhv_vm *vm)
+void lhv_notifier_put(struct lhv_vm *vm)
 {
-	mmu_notifier_unregister(&vm->notifier, vm->mm);
+	/* The tables needn't wait. No vCPU is left that could fill them again. */
+	unmap_all(vm);
+	mmu_notifier_put(&vm->notifier);
 }

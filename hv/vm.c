@@ -2,10 +2,16 @@
 /*
  * A VM's beginning and end
  */
+#include <linux/atomic.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "hv/arch.h"
+
+/* VMs that nobody uses any more but that aren't freed yet. */
+static atomic_t dying;
 
 struct lhv_vm *lhv_vm_create(void)
 {
@@ -53,12 +59,26 @@ static void vm_release(struct kref *ref)
 	struct lhv_vm *vm = container_of(ref, struct lhv_vm, ref);
 
 	WARN_ON(!xa_empty(&vm->vcpus));
-	lhv_notifier_unregister(vm);
+	atomic_inc(&dying);
+	lhv_notifier_put(vm);
+	lhv_arch_disable();
+}
+
+void lhv_vm_free(struct lhv_vm *vm)
+{
 	lhv_arch_vm_destroy(vm);
 	lhv_memslots_destroy(vm);
-	lhv_arch_disable();
 	mmdrop(vm->mm);
 	kfree(vm);
+	if (atomic_dec_and_test(&dying))
+		wake_up_var(&dying);
+}
+
+void lhv_vms_exit(void)
+{
+	wait_var_event(&dying, !atomic_read(&dying));
+	/* SRCU calls back with softirqs off: the last lhv_vm_free() has returned. */
+	synchronize_rcu();
 }
 
 void lhv_vm_get(struct lhv_vm *vm)

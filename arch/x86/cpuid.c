@@ -23,8 +23,11 @@
 #define LEAF_TOPOLOGY_V2	0x1f
 #define LEAF_ADDRESS_SIZES	0x80000008
 
-/* Of a processor that has no leaf for it (SDM 3A 4.1.4). */
+/* Of a processor that has no leaf for it, and the most there can be (SDM 3A 4.1.4). */
 #define DEFAULT_PHYS_BITS	36
+#define MAX_PHYS_BITS		52
+/* To reach the local APIC. */
+#define MIN_PHYS_BITS		32
 
 /* Legacy region and header: the extended states come after (SDM 1 13.4). */
 #define XSAVE_BASE_SIZE		576
@@ -191,17 +194,24 @@ static bool table_ok(const struct lhv_cpuid *cpuid)
 	return true;
 }
 
-static void set_apic_id(struct lhv_cpuid_entry *e, u32 apic_id)
+static void sort_rows(struct lhv_cpuid *cpuid)
 {
-	switch (e->function) {
-	case LEAF_FEATURES:
-		e->ebx = (e->ebx & GENMASK(23, 0)) | apic_id << 24;
-		break;
-	case LEAF_TOPOLOGY:
-	case LEAF_TOPOLOGY_V2:
-		e->edx = apic_id;
-		break;
+	u32 i;
+
+	for (i = 1; i < cpuid->count; i++) {
+		if (compare(&cpuid->entries[i - 1], &cpuid->entries[i]) > 0) {
+			sort(cpuid->entries, cpuid->count, sizeof(cpuid->entries[0]), compare,
+			     NULL);
+			return;
+		}
 	}
+}
+
+/* Does any of its registers follow the vCPU or its state? */
+static bool is_live(u32 function)
+{
+	return function == LEAF_FEATURES || function == LEAF_XSTATE ||
+	       function == LEAF_TOPOLOGY || function == LEAF_TOPOLOGY_V2;
 }
 
 static void index_rows(struct lhv_cpuid *cpuid)
@@ -211,12 +221,11 @@ static void index_rows(struct lhv_cpuid *cpuid)
 	/* From the end, so that a leaf's first row is the last to be noted. */
 	for (i = cpuid->count; i > 0; i--) {
 		const struct lhv_cpuid_entry *e = &cpuid->entries[i - 1];
-		bool live = e->function == LEAF_FEATURES || e->function == LEAF_XSTATE;
-		u16 plain = live || (e->flags & LHV_CPUID_INDEXED) ? 0 : LHV_CPUID_PLAIN;
+		bool plain = !is_live(e->function) && !(e->flags & LHV_CPUID_INDEXED);
 
 		if (is_direct(e->function))
 			cpuid->direct[e->function >> 30][e->function % LHV_CPUID_DIRECT] =
-				i | plain;
+				i | (plain ? LHV_CPUID_PLAIN : 0);
 	}
 }
 
@@ -238,10 +247,9 @@ static void derive(struct lhv_cpuid *cpuid)
 		cpuid->xcr0_allowed = e->eax | (u64)e->edx << 32;
 }
 
-struct lhv_cpuid *lhv_cpuid_new(const struct lhv_cpuid_entry *entries, u32 n, u32 apic_id)
+struct lhv_cpuid *lhv_cpuid_new(const struct lhv_cpuid_entry *entries, u32 n)
 {
 	struct lhv_cpuid *cpuid;
-	u32 i;
 
 	if (n > LHV_MAX_CPUID_ENTRIES)
 		return ERR_PTR(-EINVAL);
@@ -250,59 +258,82 @@ struct lhv_cpuid *lhv_cpuid_new(const struct lhv_cpuid_entry *entries, u32 n, u3
 		return ERR_PTR(-ENOMEM);
 	cpuid->count = n;
 	memcpy(cpuid->entries, entries, array_size(n, sizeof(*entries)));
-	sort(cpuid->entries, n, sizeof(*entries), compare, NULL);
-	if (!table_ok(cpuid)) {
-		kfree(cpuid);
-		return ERR_PTR(-EINVAL);
-	}
-	for (i = 0; i < n; i++)
-		set_apic_id(&cpuid->entries[i], apic_id);
+	sort_rows(cpuid);
+	if (!table_ok(cpuid))
+		goto refuse;
 	index_rows(cpuid);
 	derive(cpuid);
+	if (cpuid->phys_bits < MIN_PHYS_BITS || cpuid->phys_bits > MAX_PHYS_BITS)
+		goto refuse;
 	return cpuid;
+
+refuse:
+	kfree(cpuid);
+	return ERR_PTR(-EINVAL);
 }
 
 /* ---- a vCPU's table ---- */
 
-int lhv_cpuid_set(struct lhv_vcpu *vcpu, const struct lhv_cpuid_entry *entries, u32 n)
+static void use_table(struct lhv_vcpu *vcpu, const struct lhv_cpuid *cpuid)
 {
 	const struct lhv_cpuid *host = lhv_cpuid_host();
-	struct lhv_cpuid *cpuid;
 
-	cpuid = lhv_cpuid_new(entries, n, vcpu->id);
-	if (IS_ERR(cpuid))
-		return PTR_ERR(cpuid);
-	kfree(vcpu->arch.cpuid);
+	lhv_cpuid_destroy(vcpu);
 	vcpu->arch.cpuid = cpuid;
 	vcpu->arch.cr4_guest_allowed = cpuid->cr4_allowed & host->cr4_allowed;
 	vcpu->arch.xcr0_allowed = cpuid->xcr0_allowed & host->xcr0_allowed;
+}
+
+int lhv_cpuid_set(struct lhv_vcpu *vcpu, const struct lhv_cpuid_entry *entries, u32 n)
+{
+	struct lhv_cpuid *cpuid = lhv_cpuid_new(entries, n);
+
+	if (IS_ERR(cpuid))
+		return PTR_ERR(cpuid);
+	use_table(vcpu, cpuid);
 	return 0;
 }
 
-int lhv_cpuid_init(struct lhv_vcpu *vcpu)
+void lhv_cpuid_init(struct lhv_vcpu *vcpu)
 {
-	const struct lhv_cpuid *host = lhv_cpuid_host();
-
-	return lhv_cpuid_set(vcpu, host->entries, host->count);
+	use_table(vcpu, lhv_cpuid_host());
 }
 
 void lhv_cpuid_destroy(struct lhv_vcpu *vcpu)
 {
-	kfree(vcpu->arch.cpuid);
+	if (vcpu->arch.cpuid != lhv_cpuid_host())
+		kfree(vcpu->arch.cpuid);
 	vcpu->arch.cpuid = NULL;
+}
+
+static void set_apic_id(struct lhv_cpuid_entry *e, u32 apic_id)
+{
+	switch (e->function) {
+	case LEAF_FEATURES:
+		e->ebx = (e->ebx & GENMASK(23, 0)) | apic_id << 24;
+		break;
+	case LEAF_TOPOLOGY:
+	case LEAF_TOPOLOGY_V2:
+		e->edx = apic_id;
+		break;
+	}
 }
 
 int lhv_cpuid_get_record(struct lhv_vcpu *vcpu, void *data, u32 *len)
 {
 	const struct lhv_cpuid *cpuid = vcpu->arch.cpuid;
 	u32 need = array_size(cpuid->count, sizeof(cpuid->entries[0]));
+	struct lhv_cpuid_entry *entries = data;
 	bool fits = *len >= need;
+	u32 i;
 
 	lockdep_assert_held(&vcpu->mutex);
 	*len = need;
 	if (!fits)
 		return -ENOSPC;
-	memcpy(data, cpuid->entries, need);
+	memcpy(entries, cpuid->entries, need);
+	for (i = 0; i < cpuid->count; i++)
+		set_apic_id(&entries[i], vcpu->id);
 	return 0;
 }
 
@@ -343,11 +374,12 @@ static u32 xsave_size(const struct lhv_cpuid *cpuid, u64 xcr0, bool compacted)
 	return size;
 }
 
-/* Make those bits right that follow the vCPU's state. */
+/* Make those bits right that follow the vCPU or its state. */
 static void add_live_bits(struct lhv_vcpu *vcpu, struct lhv_cpuid_entry *e)
 {
 	const struct lhv_cpuid *cpuid = vcpu->arch.cpuid;
 
+	set_apic_id(e, vcpu->id);
 	switch (e->function) {
 	case LEAF_FEATURES:
 		e->ecx &= ~BIT(X86_FEATURE_OSXSAVE % 32);
@@ -407,7 +439,7 @@ void lhv_cpuid_query(struct lhv_vcpu *vcpu, u32 function, u32 index,
 	/* The levels after the last still tell the x2APIC id. */
 	if (first && (function == LEAF_TOPOLOGY || function == LEAF_TOPOLOGY_V2)) {
 		out->ecx = index & 0xff;
-		out->edx = first->edx;
+		out->edx = vcpu->id;
 	}
 }
 

@@ -22,18 +22,19 @@ struct lhv_cpuid_word {
 	u32 index;
 };
 
-/* In struct lhv_cpuid's direct table: the leaf is one row that never changes. */
+/* In struct lhv_cpuid's direct table: the leaf is one row, the same for any vCPU. */
 #define LHV_CPUID_PLAIN		BIT(15)
 
 /**
- * struct lhv_cpuid - a vCPU's CPUID
+ * struct lhv_cpuid - a CPUID table
  * @direct:	by leaf: the index in @entries of its first row plus 1, or 0, with
  *		LHV_CPUID_PLAIN
  * @count:	elements of @entries
  * @phys_bits:	width of guest-physical addresses
  * @cr4_allowed: bits that CR4 may have
  * @xcr0_allowed: bits that XCR0 may have; 0 without XSAVE
- * @entries:	rows, sorted by function and index
+ * @entries:	rows, sorted by function and index; those that tell the APIC id do
+ *		so only when a vCPU asks, so that vCPUs can share a table
  *
  * Immutable once a vCPU has it, and replaced as a whole under vcpu->mutex,
  * which the vCPU's own thread holds while it runs.
@@ -57,7 +58,7 @@ struct lhv_cpuid {
 int lhv_cpuid_host_init(void);
 void lhv_cpuid_host_exit(void);
 
-/* The supported set, as of APIC id 0. */
+/* The supported set, as of APIC id 0; what a vCPU has until it is given another. */
 const struct lhv_cpuid *lhv_cpuid_host(void);
 
 /* ---- arch/x86/cpuid.c ---- */
@@ -66,14 +67,13 @@ const struct lhv_cpuid *lhv_cpuid_host(void);
  * lhv_cpuid_new - make a struct lhv_cpuid from rows in any order
  * @entries: the rows
  * @n: how many
- * @apic_id: goes into the leaves that tell it
  *
  * @cr4_allowed and @xcr0_allowed hold what the rows say, unlimited by what the
  * host has. Return: the struct (kfree() it), or ERR_PTR: -EINVAL for a row that
- * contradicts another, has a reserved field or an unknown flag set, or for too
- * many; -ENOMEM.
+ * contradicts another, has a reserved field or an unknown flag set, for physical
+ * addresses of less than 32 or more than 52 bits, or for too many; -ENOMEM.
  */
-struct lhv_cpuid *lhv_cpuid_new(const struct lhv_cpuid_entry *entries, u32 n, u32 apic_id);
+struct lhv_cpuid *lhv_cpuid_new(const struct lhv_cpuid_entry *entries, u32 n);
 
 /* The row for a leaf and sub-leaf, or NULL. */
 const struct lhv_cpuid_entry *lhv_cpuid_find(const struct lhv_cpuid *cpuid, u32 function,
@@ -95,7 +95,7 @@ static inline u32 *lhv_cpuid_register(struct lhv_cpuid_entry *e, const struct lh
 bool lhv_cpuid_has(const struct lhv_cpuid *cpuid, unsigned int feature);
 
 /* A new vCPU gets the supported set; the end of it. */
-int lhv_cpuid_init(struct lhv_vcpu *vcpu);
+void lhv_cpuid_init(struct lhv_vcpu *vcpu);
 void lhv_cpuid_destroy(struct lhv_vcpu *vcpu);
 
 /**

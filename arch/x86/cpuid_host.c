@@ -319,8 +319,7 @@ static void add_extended(struct rows *rows)
 	/* A guest's TSC is the host's and an offset: as steady as the host's. */
 	invariant_tsc = check_tsc_unstable() ? 0 : BIT(8);
 	set_registers(add_row(rows, 0x80000007), 0, 0, 0, invariant_tsc);
-	add_row(rows, 0x80000008)->eax =
-		lhv_phys_bits() | VIRT_BITS << 8;
+	add_row(rows, 0x80000008)->eax = lhv_phys_bits() | VIRT_BITS << 8;
 }
 
 static void add_all(struct rows *rows)
@@ -347,7 +346,7 @@ int lhv_cpuid_host_init(void)
 	if (!rows)
 		return -ENOMEM;
 	add_all(rows);
-	cpuid = lhv_cpuid_new(rows->entries, rows->count, 0);
+	cpuid = lhv_cpuid_new(rows->entries, rows->count);
 	kfree(rows);
 	if (IS_ERR(cpuid))
 		return PTR_ERR(cpuid);

@@ -45,11 +45,11 @@ u64 lhv_ept_eptp(struct lhv_vm *vm)
 	return vm->arch.ept->eptp;
 }
 
-int lhv_ept_cache_fill(struct lhv_vcpu *vcpu)
+int lhv_ept_cache_fill(struct lhv_vcpu *vcpu, int tables)
 {
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
 
-	while (arch->ept_cached < ARRAY_SIZE(arch->ept_cache)) {
+	while (arch->ept_cached < tables) {
 		void *page = ept_alloc_table();
 
 		if (!page)
@@ -79,6 +79,8 @@ static void ept_release_table(struct lhv_vm *vm, struct ept_entry *table, int le
 	for (i = 0; i < EPT_ENTRIES; i++) {
 		struct ept_entry e = ept_read(&table[i]);
 
+		if (!e.val)
+			continue;
 		if (ept_is_table(e, level))
 			ept_release_table(vm, ept_table(e), level - 1);
 		else
@@ -86,6 +88,20 @@ static void ept_release_table(struct lhv_vm *vm, struct ept_entry *table, int le
 	}
 	if (leaves)
 		lhv_vm_stat(vm, LHV_VM_STAT_MAPPED_4K + level - EPT_4K, -(long)leaves);
+	list_add(&virt_to_page(table)->lru, &vm->arch.ept->reap);
+}
+
+/* The same without a look at leaves, whose statistics are the caller's. */
+static void ept_release_all(struct lhv_vm *vm, struct ept_entry *table, int level)
+{
+	unsigned int i;
+
+	for (i = 0; level > EPT_4K && i < EPT_ENTRIES; i++) {
+		struct ept_entry e = ept_read(&table[i]);
+
+		if (e.val && ept_is_table(e, level))
+			ept_release_all(vm, ept_table(e), level - 1);
+	}
 	list_add(&virt_to_page(table)->lru, &vm->arch.ept->reap);
 }
 
@@ -121,13 +137,42 @@ void lhv_arch_mmu_reap(struct lhv_vm *vm)
 	ept_free_pages(vm, &pages);
 }
 
+static bool ept_unmap_all(struct lhv_vm *vm)
+{
+	struct ept_entry *root = vm->arch.ept->root;
+	int i;
+
+	/* The root is all there is. */
+	if (atomic64_read(&vm->stats[LHV_VM_STAT_EPT_PAGES]) == 1)
+		return false;
+
+	for (i = 0; i < EPT_ENTRIES; i++) {
+		struct ept_entry e = ept_read(&root[i]);
+
+		if (!e.val)
+			continue;
+		WRITE_ONCE(root[i].val, EPT_NONE.val);
+		ept_release_all(vm, ept_table(e), EPT_ROOT - 1);
+	}
+	for (i = EPT_4K; i <= EPT_1G; i++)
+		atomic64_set(&vm->stats[LHV_VM_STAT_MAPPED_4K + i - EPT_4K], 0);
+	return true;
+}
+
+bool lhv_arch_unmap_all(struct lhv_vm *vm)
+{
+	lockdep_assert_held_write(&vm->mmu_lock);
+	return ept_unmap_all(vm);
+}
+
 void lhv_ept_destroy(struct lhv_vm *vm)
 {
 	struct lhv_ept *ept = vm->arch.ept;
 
 	if (!ept)
 		return;
-	ept_release_table(vm, ept->root, EPT_ROOT);
+	ept_unmap_all(vm);
+	list_add(&virt_to_page(ept->root)->lru, &ept->reap);
 	ept_free_pages(vm, &ept->reap);
 	vm->arch.ept = NULL;
 	kfree(ept);
@@ -178,7 +223,7 @@ void lhv_ept_fill(struct lhv_vm *vm, struct ept_entry *ptr, const u64 *host, uns
 	for (i = 0; i < count; i++) {
 		struct ept_entry new;
 
-		if (ept_is_present(ept_read(&ptr[i])))
+		if (!(host[i] & _PAGE_PRESENT) || ept_is_present(ept_read(&ptr[i])))
 			continue;
 		new = ept_host_leaf(host[i], attributes);
 		if (ept_is_present(new))

@@ -42,8 +42,8 @@ void lhv_ept_destroy(struct lhv_vm *vm);
 /* The VMCS' EPT pointer (SDM 3C 25.6.11). */
 u64 lhv_ept_eptp(struct lhv_vm *vm);
 
-/* Get enough zeroed pages for any one mapping ready, or give them back. */
-int lhv_ept_cache_fill(struct lhv_vcpu *vcpu);
+/* Get zeroed pages for @tables tables ready (-ENOMEM), or give them back. */
+int lhv_ept_cache_fill(struct lhv_vcpu *vcpu, int tables);
 void lhv_ept_cache_free(struct lhv_vcpu *vcpu);
 
 /* What became of an entry. */
@@ -54,8 +54,8 @@ enum ept_change {
 };
 
 /**
- * lhv_ept_change - replace an entry; nothing but this and lhv_ept_fill() changes
- *	one in a live table
+ * lhv_ept_change - replace an entry; besides this, only lhv_ept_fill() and
+ *	lhv_arch_unmap_all() change one in a live table
  * @vm:		the VM
  * @ptr:	the entry
  * @old:	what it is taken to be; what it is, if EPT_RACED
@@ -113,6 +113,7 @@ int lhv_ept_fault(struct lhv_vcpu *vcpu, gpa_t gpa, u32 access);
  * @level:	largest size for which what is around @gfn is around @pfn too
  * @attributes:	of the leaf, as ept_make_leaf() takes them
  * @access:	LHV_MEMORY_FAULT_*: kinds of access that it is for
+ * @entry:	output: the entry for @gfn if its level is EPT_4K, else NULL
  */
 struct ept_mapping {
 	gfn_t gfn;
@@ -120,14 +121,15 @@ struct ept_mapping {
 	int level;
 	u64 attributes;
 	u32 access;
+	struct ept_entry *entry;
 };
 
 /*
  * Map it, in smaller leaves if a table is there already. What allows @access is
- * left as it is. vm->mmu_lock held, vcpu's cache full. Return: the entry for @gfn
- * if its level is EPT_4K, else NULL.
+ * left as it is. vm->mmu_lock held. Return: 0; or, with nothing changed, how many
+ * tables lhv_ept_cache_fill() must get ready first.
  */
-struct ept_entry *lhv_ept_map(struct lhv_vcpu *vcpu, const struct ept_mapping *map);
+int lhv_ept_map(struct lhv_vcpu *vcpu, struct ept_mapping *map);
 
 /* ---- arch/x86/ept_host.c ---- */
 
@@ -206,7 +208,7 @@ static inline bool ept_iter_valid(const struct ept_iter *it)
 	return it->gfn < it->last;
 }
 
-/* Into the table that @ptr refers to now, or on. */
+/* Into the table that @ptr refers to now, or on to what isn't empty in this one. */
 void ept_iter_next(struct ept_iter *it);
 
 #endif /* LHV_EPT_H */

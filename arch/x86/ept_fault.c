@@ -16,7 +16,14 @@ struct ept_fault {
 	const struct lhv_memslot *slot;
 	unsigned long seq;	/* vm->mmu_seq before anything was looked up */
 	unsigned long hva;
+	int tables;		/* that are missing */
 	struct ept_host_page host;
+};
+
+/* What a try came to, if not to 0, LHV_EPT_MMIO or a negative errno. */
+enum ept_obstacle {
+	EPT_HOST_ABSENT = 2,	/* the host hasn't got the page, or not for this access */
+	EPT_TABLES_MISSING,
 };
 
 static inline bool ept_fault_write(const struct ept_fault *fault)
@@ -83,8 +90,7 @@ static void ept_fault_around(struct lhv_vm *vm, const struct ept_fault *fault,
 		     attributes & ept_slot_mask(slot));
 }
 
-static void ept_fault_map(struct lhv_vcpu *vcpu, const struct ept_fault *fault,
-			  const u64 *around)
+static int ept_fault_map(struct lhv_vcpu *vcpu, struct ept_fault *fault, const u64 *around)
 {
 	const struct lhv_ept *ept = vcpu->vm->arch.ept;
 	struct ept_mapping map = {
@@ -94,7 +100,6 @@ static void ept_fault_map(struct lhv_vcpu *vcpu, const struct ept_fault *fault,
 		.attributes = fault->host.attributes & ept_slot_mask(fault->slot),
 		.access = fault->access,
 	};
-	struct ept_entry *ptr;
 
 	map.attributes |= VMX_EPT_ACCESS_BIT;
 	if (ept_fault_write(fault)) {
@@ -103,9 +108,12 @@ static void ept_fault_map(struct lhv_vcpu *vcpu, const struct ept_fault *fault,
 	}
 	if (ept->small_exec && map.level > EPT_4K)
 		map.attributes &= ~VMX_EPT_EXECUTABLE_MASK;
-	ptr = lhv_ept_map(vcpu, &map);
-	if (ptr && fault->host.level == EPT_4K)
-		ept_fault_around(vcpu->vm, fault, ptr, around);
+	fault->tables = lhv_ept_map(vcpu, &map);
+	if (fault->tables)
+		return EPT_TABLES_MISSING;
+	if (map.entry && fault->host.level == EPT_4K)
+		ept_fault_around(vcpu->vm, fault, map.entry, around);
+	return 0;
 }
 
 /* May the guest have what it asks for, as the host stands? */
@@ -114,14 +122,13 @@ static bool ept_host_ready(const struct ept_host_page *host, bool write)
 	return !write || (host->attributes & VMX_EPT_WRITABLE_MASK);
 }
 
-/* The host has the page ready: no sleeping. Return: false if it hasn't. */
-static bool ept_fault_fast(struct lhv_vcpu *vcpu, struct ept_fault *fault, int *result)
+/* Without sleeping, as far as that goes. */
+static int ept_fault_try(struct lhv_vcpu *vcpu, struct ept_fault *fault)
 {
 	struct lhv_vm *vm = vcpu->vm;
 	const struct lhv_memslot *slot;
 	u64 around[EPT_AROUND];
-	bool ready = true;
-	int idx;
+	int idx, result = 0;
 
 	idx = srcu_read_lock(&lhv_srcu);
 
@@ -134,25 +141,25 @@ static bool ept_fault_fast(struct lhv_vcpu *vcpu, struct ept_fault *fault, int *
 
 	slot = lhv_find_slot(vm, fault->gfn);
 	if (!slot || (ept_fault_write(fault) && (slot->flags & LHV_MEM_READONLY))) {
-		*result = LHV_EPT_MMIO;
+		result = LHV_EPT_MMIO;
 		goto out;
 	}
 	fault->slot = slot;
 	fault->hva = slot->hva + ((fault->gfn - slot->base_gfn) << PAGE_SHIFT);
-	*result = 0;
 
-	ready = lhv_ept_host_lookup(fault->hva, &fault->host, around) &&
-		ept_host_ready(&fault->host, ept_fault_write(fault));
-	if (!ready)
+	if (!lhv_ept_host_lookup(fault->hva, &fault->host, around) ||
+	    !ept_host_ready(&fault->host, ept_fault_write(fault))) {
+		result = EPT_HOST_ABSENT;
 		goto out;
+	}
 
 	read_lock(&vm->mmu_lock);
 	if (!lhv_notifier_retry(vm, fault->seq))
-		ept_fault_map(vcpu, fault, around);
+		result = ept_fault_map(vcpu, fault, around);
 	read_unlock(&vm->mmu_lock);
 out:
 	srcu_read_unlock(&lhv_srcu, idx);
-	return ready;
+	return result;
 }
 
 int lhv_ept_fault(struct lhv_vcpu *vcpu, gpa_t gpa, u32 access)
@@ -160,19 +167,23 @@ int lhv_ept_fault(struct lhv_vcpu *vcpu, gpa_t gpa, u32 access)
 	struct ept_fault fault = { .gfn = gpa >> PAGE_SHIFT, .access = access };
 	int r;
 
-	r = lhv_ept_cache_fill(vcpu);
-	if (r)
-		return r;
-	if (ept_fault_fast(vcpu, &fault, &r))
-		return r;
-
-	/*
-	 * lhv_srcu isn't held: to get the page can take for ever (userfaultfd),
-	 * and other VMs wait for readers of their slots too.
-	 */
-	r = lhv_ept_host_fault_in(fault.hva, ept_fault_write(&fault));
-	if (r)
-		return r;
-	ept_fault_fast(vcpu, &fault, &r);
-	return r;
+	r = ept_fault_try(vcpu, &fault);
+	if (r == EPT_HOST_ABSENT) {
+		/*
+		 * lhv_srcu isn't held: to get the page can take for ever
+		 * (userfaultfd), and other VMs wait for readers of their slots too.
+		 */
+		r = lhv_ept_host_fault_in(fault.hva, ept_fault_write(&fault));
+		if (r)
+			return r;
+		r = ept_fault_try(vcpu, &fault);
+	}
+	if (r == EPT_TABLES_MISSING) {
+		r = lhv_ept_cache_fill(vcpu, fault.tables);
+		if (r)
+			return r;
+		r = ept_fault_try(vcpu, &fault);
+	}
+	/* What came in between meanwhile the guest's next try finds. */
+	return r == EPT_HOST_ABSENT || r == EPT_TABLES_MISSING ? 0 : r;
 }

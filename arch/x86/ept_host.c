@@ -44,15 +44,18 @@ static bool ept_host_small(struct ept_host_page *page, unsigned long hva, const 
 	unsigned int own = (hva >> PAGE_SHIFT) % EPT_AROUND, i;
 	u64 val;
 
+	val = native_pte_val(READ_ONCE(*pte));
+	if (!(val & _PAGE_PRESENT))
+		return false;
+
 	pte -= own;
 	for (i = 0; i < EPT_AROUND; i++)
 		around[i] = native_pte_val(READ_ONCE(pte[i]));
 
-	val = around[own];
 	page->pfn = (val & PTE_PFN_MASK) >> PAGE_SHIFT;
 	page->level = EPT_4K;
 	page->attributes = ept_host_attributes(val, HOST_CACHE_MASK_4K);
-	return val & _PAGE_PRESENT;
+	return true;
 }
 
 /* Interrupts off. */

@@ -7,13 +7,6 @@
 
 #include "arch/x86/ept.h"
 
-static struct ept_entry *ept_cache_get(struct lhv_vcpu *vcpu)
-{
-	if (lhv_vm_bug(vcpu->vm, !vcpu->arch.ept_cached))
-		return NULL;
-	return vcpu->arch.ept_cache[--vcpu->arch.ept_cached];
-}
-
 static void ept_cache_put(struct lhv_vcpu *vcpu, struct ept_entry *table)
 {
 	clear_page(table);
@@ -25,15 +18,12 @@ static void ept_cache_put(struct lhv_vcpu *vcpu, struct ept_entry *table)
  * in smaller leaves, so that no CPU notices. *@entry is then what is there, by
  * this vCPU or another.
  */
-static noinline bool ept_add_table(struct lhv_vcpu *vcpu, struct ept_entry *ptr,
+static noinline void ept_add_table(struct lhv_vcpu *vcpu, struct ept_entry *ptr,
 				   struct ept_entry *entry, int level)
 {
-	struct ept_entry *table = ept_cache_get(vcpu);
+	struct ept_entry *table = vcpu->arch.ept_cache[--vcpu->arch.ept_cached];
 	struct ept_entry new;
 	unsigned int i;
-
-	if (!table)
-		return false;
 
 	if (ept_is_leaf(*entry, level)) {
 		for (i = 0; i < EPT_ENTRIES; i++)
@@ -44,7 +34,6 @@ static noinline bool ept_add_table(struct lhv_vcpu *vcpu, struct ept_entry *ptr,
 		ept_cache_put(vcpu, table);
 	else
 		*entry = new;
-	return true;
 }
 
 /* Replaces *@ptr unless it allows the access. */
@@ -65,7 +54,7 @@ static void ept_set_leaf(struct lhv_vm *vm, const struct ept_mapping *map, struc
 	} while (lhv_ept_change(vm, ptr, &entry, new, level) == EPT_RACED);
 }
 
-struct ept_entry *lhv_ept_map(struct lhv_vcpu *vcpu, const struct ept_mapping *map)
+int lhv_ept_map(struct lhv_vcpu *vcpu, struct ept_mapping *map)
 {
 	struct lhv_vm *vm = vcpu->vm;
 	struct ept_entry *table = vm->arch.ept->root, *ptr, entry;
@@ -73,6 +62,7 @@ struct ept_entry *lhv_ept_map(struct lhv_vcpu *vcpu, const struct ept_mapping *m
 
 	lockdep_assert_held(&vm->mmu_lock);
 
+	map->entry = NULL;
 	for (;;) {
 		ptr = &table[ept_index(map->gfn, level)];
 		entry = ept_read(ptr);
@@ -80,12 +70,15 @@ struct ept_entry *lhv_ept_map(struct lhv_vcpu *vcpu, const struct ept_mapping *m
 		while (!ept_is_table(entry, level)) {
 			if (level <= map->level) {
 				ept_set_leaf(vm, map, ptr, entry, level);
-				return level == EPT_4K ? ptr : NULL;
+				if (level == EPT_4K)
+					map->entry = ptr;
+				return 0;
 			}
 			if (ept_permits(entry, map->access))
-				return NULL;
-			if (!ept_add_table(vcpu, ptr, &entry, level))
-				return NULL;
+				return 0;
+			if (vcpu->arch.ept_cached < level - map->level)
+				return level - map->level;
+			ept_add_table(vcpu, ptr, &entry, level);
 		}
 		table = ept_table(entry);
 		level--;

@@ -32,7 +32,15 @@ void ept_iter_next(struct ept_iter *it)
 		it->level--;
 		it->table[it->level] = ept_table(now);
 	} else {
-		it->gfn = (it->gfn | (ept_pages(it->level) - 1)) + 1;
+		const struct ept_entry *ptr = it->ptr;
+		u64 pages = ept_pages(it->level);
+
+		it->gfn &= ~(pages - 1);
+		do {
+			it->gfn += pages;
+			ptr++;
+		} while (ept_index(it->gfn, it->level) && ept_iter_valid(it) &&
+			 !ept_read(ptr).val);
 		/* Past the end of a table: on with the entry after it, above. */
 		while (it->level < EPT_ROOT && !ept_index(it->gfn, it->level))
 			it->level++;

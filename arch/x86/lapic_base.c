@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <asm/cpufeatures.h>
 
 #include "arch/x86/cpuid.h"
@@ -44,10 +45,8 @@ bool lhv_lapic_mmio_match(struct lhv_vcpu *vcpu, gpa_t gpa)
 
 static void reset_registers(struct lhv_lapic *lapic)
 {
-	u32 offset;
-
-	for (offset = 0; offset < PAGE_SIZE; offset += 4)
-		lhv_lapic_set_reg(lapic, offset, 0);
+	/* Other vCPUs may be looking: never half a register. */
+	memset64((u64 *)lapic->regs, 0, PAGE_SIZE / sizeof(u64));
 	lhv_lapic_recount(lapic);
 	lhv_lapic_set_reg(lapic, APIC_ID, lhv_lapic_id_reg(lapic));
 	lhv_lapic_set_reg(lapic, APIC_LVR, LHV_LAPIC_VERSION);
@@ -118,7 +117,8 @@ int lhv_lapic_create(struct lhv_vcpu *vcpu)
 
 	if (!lapic)
 		return -ENOMEM;
-	lapic->regs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	/* The reset below fills it. */
+	lapic->regs = (u32 *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!lapic->regs) {
 		kfree(lapic);
 		return -ENOMEM;

@@ -228,9 +228,7 @@ int lhv_arch_vcpu_init(struct lhv_vcpu *vcpu)
 	ret = lhv_lapic_create(vcpu);
 	if (ret)
 		goto free_mmio;
-	ret = lhv_cpuid_init(vcpu);
-	if (ret)
-		goto free_lapic;
+	lhv_cpuid_init(vcpu);
 	arch->vpid = vpid_get();
 
 	lhv_vcpu_load(vcpu);
@@ -239,8 +237,6 @@ int lhv_arch_vcpu_init(struct lhv_vcpu *vcpu)
 	lhv_vcpu_put(vcpu);
 	return 0;
 
-free_lapic:
-	lhv_lapic_destroy(vcpu);
 free_mmio:
 	lhv_mmio_destroy(vcpu);
 free_fpu:

@@ -124,7 +124,7 @@ struct lhv_vcpu_arch {
 	u64 host_debugctl;
 
 	struct fpu_guest fpu;
-	struct lhv_cpuid *cpuid;
+	const struct lhv_cpuid *cpuid;
 	struct lhv_lapic *lapic;
 
 	/*

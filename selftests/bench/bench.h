@@ -3,9 +3,6 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <x86intrin.h>
 
 #include "shared.h"
@@ -69,7 +66,7 @@ struct results {
 };
 
 /* Sorts @samples. */
-struct sample_set summarize(uint64_t *samples, size_t count);
+struct sample_set summarize(u64 *samples, size_t count);
 struct sample_set single(double value);
 
 /* Returns how many rows are worse than KVM's. */
@@ -87,9 +84,9 @@ struct machine;
  * @cr3:	page tables
  */
 struct start {
-	uint64_t rip;
-	uint64_t rsp;
-	uint64_t cr3;
+	u64 rip;
+	u64 rsp;
+	u64 cr3;
 };
 
 /* 64-bit mode, for both backends. */
@@ -121,7 +118,7 @@ struct backend {
 	bool (*open)(struct backend *backend);
 	int (*create_vm)(struct backend *backend);
 	int (*create_vcpu)(int vm, unsigned int id);
-	void (*set_memory)(int vm, unsigned int slot, uint64_t gpa, void *address, size_t bytes);
+	void (*set_memory)(int vm, unsigned int slot, u64 gpa, void *address, size_t bytes);
 	void (*start_at)(int vcpu, const struct start *start);
 	unsigned int (*run)(struct machine *machine);
 	enum side side;
@@ -147,7 +144,7 @@ struct machine {
 };
 
 /* One for all machines, as no two run at the same time. */
-uint8_t *guest_ram(void);
+u8 *guest_ram(void);
 
 void machine_create(struct machine *machine, struct backend *backend);
 void machine_add_ram(struct machine *machine);
@@ -163,7 +160,7 @@ struct sample_set machine_do(struct machine *machine, const struct bench_request
 typedef void measurement(struct backend *backend, struct results *results);
 
 measurement measure_exits, measure_faults, measure_life, measure_memory;
-/* From hvctl's start to its end, with a Debian guest. */
-void measure_boot(struct results *results);
+/* From hvctl's start to its end, with a Debian guest; false if that fails. */
+bool measure_boot(struct results *results);
 
 #endif

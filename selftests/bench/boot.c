@@ -38,24 +38,25 @@ static void run_hvctl(void)
 	err(127, "hvctl");
 }
 
-void measure_boot(struct results *results)
+bool measure_boot(struct results *results)
 {
-	uint64_t started, ticks;
+	u64 started, ticks;
 	int status;
 	pid_t pid;
 
 	started = __rdtsc();
 	pid = fork();
 	if (pid < 0)
-		err(1, "fork");
+		err(2, "fork");
 	if (!pid)
 		run_hvctl();
 	if (waitpid(pid, &status, 0) != pid)
-		err(1, "waitpid");
+		err(2, "waitpid");
 	ticks = __rdtsc() - started;
 	if (status || !guest_said("GUEST EXIT 0")) {
 		warnx("hvctl run: status %#x, the guest didn't get to its end", status);
-		return;
+		return false;
 	}
 	results->rows[ROW_BOOT][SIDE_LHV] = single(ticks);
+	return true;
 }

@@ -8,7 +8,7 @@
 static const struct {
 	enum row row;
 	enum bench_command command;
-	uint32_t count;
+	u32 count;
 } exits[] = {
 	{ ROW_CPUID, COMMAND_CPUID, EXITS },
 	{ ROW_RDMSR, COMMAND_RDMSR, EXITS },
@@ -28,7 +28,7 @@ void measure_exits(struct backend *backend, struct results *results)
 	size_t i;
 
 	machine_boot(&machine, backend);
-	for (i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(exits); i++) {
 		struct bench_request request = {
 			.command = exits[i].command, .count = exits[i].count,
 		};

@@ -11,7 +11,7 @@
 
 static const struct {
 	enum row row;
-	uint32_t page;
+	u32 page;
 	int advice;
 	bool present;
 } faults[] = {
@@ -22,19 +22,19 @@ static const struct {
 };
 
 /* Memory of AREA_BYTES, aligned for large pages; @reserved is what to unmap. */
-static uint8_t *map_area(void **reserved)
+static u8 *map_area(void **reserved)
 {
 	uintptr_t address;
 
 	*reserved = mmap(NULL, AREA_BYTES + LARGE_PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (*reserved == MAP_FAILED)
-		err(1, "%u bytes", AREA_BYTES);
+		err(2, "%u bytes", AREA_BYTES);
 	address = (uintptr_t)*reserved + LARGE_PAGE - 1;
-	return (uint8_t *)(address & ~(uintptr_t)(LARGE_PAGE - 1));
+	return (u8 *)(address & ~(uintptr_t)(LARGE_PAGE - 1));
 }
 
-static struct sample_set measure_fault(struct backend *backend, uint32_t page, int advice,
+static struct sample_set measure_fault(struct backend *backend, u32 page, int advice,
 				       bool present)
 {
 	struct bench_request request = {
@@ -44,10 +44,10 @@ static struct sample_set measure_fault(struct backend *backend, uint32_t page, i
 	struct machine machine;
 	struct sample_set set;
 	void *reserved;
-	uint8_t *area = map_area(&reserved);
+	u8 *area = map_area(&reserved);
 
 	if (madvise(area, AREA_BYTES, advice))
-		err(1, "madvise");
+		err(2, "madvise");
 	if (present)
 		memset(area, 1, AREA_BYTES);
 	machine_boot(&machine, backend);
@@ -62,7 +62,7 @@ void measure_faults(struct backend *backend, struct results *results)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
 		results->rows[faults[i].row][backend->side] =
 			measure_fault(backend, faults[i].page, faults[i].advice,
 				      faults[i].present);

@@ -5,9 +5,6 @@
  * Started in 64-bit mode with identity-mapped memory. It runs with interrupts
  * enabled where it can: nothing interrupts it but what it asks for.
  */
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "shared.h"
 
 #define MSR_TSC_ADJUST		0x3b
@@ -28,56 +25,56 @@
 #define UNKNOWN_HYPERCALL	0x7fffffffu
 
 struct descriptor_table {
-	uint16_t limit;
-	uint64_t base;
-} __attribute__((packed));
+	u16 limit;
+	u64 base;
+} __packed;
 
 struct gate {
-	uint16_t offset_low;
-	uint16_t selector;
-	uint16_t type;
-	uint16_t offset_middle;
-	uint32_t offset_high;
-	uint32_t reserved;
+	u16 offset_low;
+	u16 selector;
+	u16 type;
+	u16 offset_middle;
+	u32 offset_high;
+	u32 reserved;
 };
 
 struct interrupt_frame;
 
-static uint64_t gdt[] = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
+static u64 gdt[] = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
 static struct gate idt[VECTOR + 1];
-static volatile uint32_t interrupts;
-static volatile uint64_t interrupted_at;
+static volatile u32 interrupts;
+static volatile u64 interrupted_at;
 
-static inline uint64_t rdtsc(void)
+static inline u64 rdtsc(void)
 {
-	uint32_t low, high;
+	u32 low, high;
 
 	asm volatile("lfence; rdtsc" : "=a" (low), "=d" (high) : : "memory");
-	return (uint64_t)high << 32 | low;
+	return (u64)high << 32 | low;
 }
 
-static inline uint64_t rdmsr(uint32_t index)
+static inline u64 rdmsr(u32 index)
 {
-	uint32_t low, high;
+	u32 low, high;
 
 	asm volatile("rdmsr" : "=a" (low), "=d" (high) : "c" (index) : "memory");
-	return (uint64_t)high << 32 | low;
+	return (u64)high << 32 | low;
 }
 
-static inline void wrmsr(uint32_t index, uint64_t value)
+static inline void wrmsr(u32 index, u64 value)
 {
-	asm volatile("wrmsr" : : "a" ((uint32_t)value), "d" ((uint32_t)(value >> 32)), "c" (index)
+	asm volatile("wrmsr" : : "a" ((u32)value), "d" ((u32)(value >> 32)), "c" (index)
 		     : "memory");
 }
 
-static inline void outb(uint16_t port, uint8_t value)
+static inline void outb(u16 port, u8 value)
 {
 	asm volatile("outb %0, %1" : : "a" (value), "Nd" (port) : "memory");
 }
 
-static inline void inb(uint16_t port)
+static inline void inb(u16 port)
 {
-	uint8_t value;
+	u8 value;
 
 	asm volatile("inb %1, %0" : "=a" (value) : "Nd" (port) : "memory");
 }
@@ -111,19 +108,19 @@ static void set_up_interrupts(void)
 
 static inline void cpuid(void)
 {
-	uint32_t eax = 0, ecx = 0;
+	u32 eax = 0, ecx = 0;
 
 	asm volatile("cpuid" : "+a" (eax), "+c" (ecx) : : "ebx", "edx", "memory");
 }
 
 static inline void vmcall(void)
 {
-	uint64_t rax = UNKNOWN_HYPERCALL;
+	u64 rax = UNKNOWN_HYPERCALL;
 
 	asm volatile("vmcall" : "+a" (rax) : : "memory");
 }
 
-static void wait_for_interrupt(uint32_t seen)
+static void wait_for_interrupt(u32 seen)
 {
 	while (interrupts == seen)
 		;
@@ -131,7 +128,7 @@ static void wait_for_interrupt(uint32_t seen)
 
 static void self_ipi(void)
 {
-	uint32_t seen = interrupts;
+	u32 seen = interrupts;
 
 	wrmsr(MSR_X2APIC_SELF_IPI, VECTOR);
 	wait_for_interrupt(seen);
@@ -139,7 +136,7 @@ static void self_ipi(void)
 
 static void self_ipi_hlt(void)
 {
-	uint32_t seen = interrupts;
+	u32 seen = interrupts;
 
 	asm volatile("cli");
 	wrmsr(MSR_X2APIC_SELF_IPI, VECTOR);
@@ -149,17 +146,17 @@ static void self_ipi_hlt(void)
 
 static void timer(void)
 {
-	uint32_t seen = interrupts;
+	u32 seen = interrupts;
 
 	wrmsr(MSR_TSC_DEADLINE, rdtsc());
 	wait_for_interrupt(seen);
 }
 
 /* Returns how late the handler ran. */
-static uint64_t timer_hlt(void)
+static u64 timer_hlt(void)
 {
-	uint32_t seen = interrupts;
-	uint64_t deadline;
+	u32 seen = interrupts;
+	u64 deadline;
 
 	asm volatile("cli");
 	deadline = rdtsc() + TIMER_DELAY;
@@ -179,11 +176,11 @@ static uint64_t timer_hlt(void)
 		}						\
 	} while (0)
 
-static void do_request(const struct bench_request *request, uint32_t *samples, uint32_t overhead)
+static void do_request(const struct bench_request *request, u32 *samples, u32 overhead)
 {
-	uint32_t i, count = request->count;
-	uint64_t start, value;
-	volatile uint8_t *p;
+	u32 i, count = request->count;
+	u64 start, value;
+	volatile u8 *p;
 
 	switch (request->command) {
 	case COMMAND_NOTHING:
@@ -222,16 +219,16 @@ static void do_request(const struct bench_request *request, uint32_t *samples, u
 			samples[i] = timer_hlt();
 		break;
 	case COMMAND_TOUCH:
-		p = (volatile uint8_t *)request->base;
+		p = (volatile u8 *)request->base;
 		SAMPLE(*p = 1; p += request->stride);
 		break;
 	}
 }
 
 /* What two readings of the counter take by themselves. */
-static uint32_t measure_overhead(void)
+static u32 measure_overhead(void)
 {
-	uint64_t least = UINT64_MAX, start, ticks;
+	u64 least = UINT64_MAX, start, ticks;
 	int i;
 
 	for (i = 0; i < 100; i++) {
@@ -247,8 +244,8 @@ __attribute__((section(".text.start")))
 void start(void)
 {
 	const struct bench_request *request = (void *)COMMAND_GPA;
-	uint32_t *samples = (void *)SAMPLES_GPA;
-	uint32_t overhead;
+	u32 *samples = (void *)SAMPLES_GPA;
+	u32 overhead;
 
 	/* The first sign of life comes before anything that exits. */
 	outb(PORT_DONE, 0);

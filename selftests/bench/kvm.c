@@ -11,21 +11,21 @@
 
 #define MAX_CPUID	256
 #define IOAPIC_PINS	24
-#define TSC_DEADLINE	(1u << 24)	/* CPUID.01H:ECX */
+#define TSC_DEADLINE	BIT(24)	/* CPUID.01H:ECX */
 
 static struct kvm_cpuid2 *cpuid;
 
 /* KVM leaves it to its user to offer the TSC-deadline timer. */
 static void get_cpuid(int fd)
 {
-	uint32_t i;
+	u32 i;
 
 	cpuid = calloc(1, sizeof(*cpuid) + MAX_CPUID * sizeof(cpuid->entries[0]));
 	if (!cpuid)
-		err(1, "kvm: CPUID");
+		err(2, "kvm: CPUID");
 	cpuid->nent = MAX_CPUID;
 	if (ioctl(fd, KVM_GET_SUPPORTED_CPUID, cpuid))
-		err(1, "KVM_GET_SUPPORTED_CPUID");
+		err(2, "KVM_GET_SUPPORTED_CPUID");
 	for (i = 0; i < cpuid->nent; i++)
 		if (cpuid->entries[i].function == 1)
 			cpuid->entries[i].ecx |= TSC_DEADLINE;
@@ -49,9 +49,9 @@ static int create_vm(struct backend *backend)
 	int vm = ioctl(backend->fd, KVM_CREATE_VM, 0);
 
 	if (vm < 0)
-		err(1, "KVM_CREATE_VM");
+		err(2, "KVM_CREATE_VM");
 	if (ioctl(vm, KVM_ENABLE_CAP, &split))
-		err(1, "KVM_CAP_SPLIT_IRQCHIP");
+		err(2, "KVM_CAP_SPLIT_IRQCHIP");
 	return vm;
 }
 
@@ -60,11 +60,11 @@ static int create_vcpu(int vm, unsigned int id)
 	int vcpu = ioctl(vm, KVM_CREATE_VCPU, id);
 
 	if (vcpu < 0)
-		err(1, "KVM_CREATE_VCPU");
+		err(2, "KVM_CREATE_VCPU");
 	return vcpu;
 }
 
-static void set_memory(int vm, unsigned int slot, uint64_t gpa, void *address, size_t bytes)
+static void set_memory(int vm, unsigned int slot, u64 gpa, void *address, size_t bytes)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = slot, .guest_phys_addr = gpa, .memory_size = bytes,
@@ -72,7 +72,7 @@ static void set_memory(int vm, unsigned int slot, uint64_t gpa, void *address, s
 	};
 
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
-		err(1, "KVM_SET_USER_MEMORY_REGION");
+		err(2, "KVM_SET_USER_MEMORY_REGION");
 }
 
 static void set_system_registers(int vcpu, const struct start *start)
@@ -84,7 +84,7 @@ static void set_system_registers(int vcpu, const struct start *start)
 	struct kvm_sregs sregs;
 
 	if (ioctl(vcpu, KVM_GET_SREGS, &sregs))
-		err(1, "KVM_GET_SREGS");
+		err(2, "KVM_GET_SREGS");
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
 	sregs.cs = (struct kvm_segment){
 		.limit = ~0u, .selector = START_CS, .type = 11, .present = 1, .s = 1, .l = 1,
@@ -95,7 +95,7 @@ static void set_system_registers(int vcpu, const struct start *start)
 	sregs.cr4 = START_CR4;
 	sregs.efer = START_EFER;
 	if (ioctl(vcpu, KVM_SET_SREGS, &sregs))
-		err(1, "KVM_SET_SREGS");
+		err(2, "KVM_SET_SREGS");
 }
 
 static void start_at(int vcpu, const struct start *start)
@@ -103,10 +103,10 @@ static void start_at(int vcpu, const struct start *start)
 	struct kvm_regs regs = { .rip = start->rip, .rsp = start->rsp, .rflags = 2 };
 
 	if (ioctl(vcpu, KVM_SET_CPUID2, cpuid))
-		err(1, "KVM_SET_CPUID2");
+		err(2, "KVM_SET_CPUID2");
 	set_system_registers(vcpu, start);
 	if (ioctl(vcpu, KVM_SET_REGS, &regs))
-		err(1, "KVM_SET_REGS");
+		err(2, "KVM_SET_REGS");
 }
 
 static unsigned int run(struct machine *machine)
@@ -114,9 +114,9 @@ static unsigned int run(struct machine *machine)
 	const struct kvm_run *run = machine->run;
 
 	if (ioctl(machine->vcpu, KVM_RUN, 0))
-		err(1, "KVM_RUN");
+		err(2, "KVM_RUN");
 	if (run->exit_reason != KVM_EXIT_IO)
-		errx(1, "KVM_RUN: exit reason %u", run->exit_reason);
+		errx(2, "KVM_RUN: exit reason %u", run->exit_reason);
 	return run->io.port;
 }
 

@@ -21,7 +21,7 @@ static bool open_device(struct backend *backend)
 	if (backend->fd < 0)
 		return false;
 	if (ioctl(backend->fd, LHV_INFO, &info))
-		err(1, "LHV_INFO");
+		err(2, "LHV_INFO");
 	backend->run_size = info.run_size;
 	snprintf(backend->version, sizeof(backend->version), "lhv %.32s, API %u", info.version,
 		 info.api_version);
@@ -34,7 +34,7 @@ static int create_vm(struct backend *backend)
 	int vm = ioctl(backend->fd, LHV_CREATE_VM, &create);
 
 	if (vm < 0)
-		err(1, "LHV_CREATE_VM");
+		err(2, "LHV_CREATE_VM");
 	return vm;
 }
 
@@ -44,11 +44,11 @@ static int create_vcpu(int vm, unsigned int id)
 	int vcpu = ioctl(vm, LHV_VM_CREATE_VCPU, &create);
 
 	if (vcpu < 0)
-		err(1, "LHV_VM_CREATE_VCPU");
+		err(2, "LHV_VM_CREATE_VCPU");
 	return vcpu;
 }
 
-static void set_memory(int vm, unsigned int slot, uint64_t gpa, void *address, size_t bytes)
+static void set_memory(int vm, unsigned int slot, u64 gpa, void *address, size_t bytes)
 {
 	struct lhv_memory memory = {
 		.size = sizeof(memory), .slot = slot, .gpa = gpa, .bytes = bytes,
@@ -56,7 +56,7 @@ static void set_memory(int vm, unsigned int slot, uint64_t gpa, void *address, s
 	};
 
 	if (ioctl(vm, LHV_VM_SET_MEMORY, &memory))
-		err(1, "LHV_VM_SET_MEMORY");
+		err(2, "LHV_VM_SET_MEMORY");
 }
 
 static void transfer(int vcpu, unsigned long command, unsigned int type, void *data,
@@ -68,7 +68,7 @@ static void transfer(int vcpu, unsigned long command, unsigned int type, void *d
 	};
 
 	if (ioctl(vcpu, command, &state))
-		err(1, "LHV_VCPU_%s_STATE of record %u",
+		err(2, "LHV_VCPU_%s_STATE of record %u",
 		    command == LHV_VCPU_GET_STATE ? "GET" : "SET", type);
 }
 
@@ -100,13 +100,12 @@ static unsigned int run(struct machine *machine)
 	const struct lhv_run *run = machine->run;
 
 	if (ioctl(machine->vcpu, LHV_VCPU_RUN, 0))
-		err(1, "LHV_VCPU_RUN");
+		err(2, "LHV_VCPU_RUN");
 	if (run->exit_reason == LHV_EXIT_FAIL_ENTRY)
-		errx(1, "LHV_VCPU_RUN: entry failed: reason %#x, instruction error %u, qualification %#llx",
-		     run->fail_entry.hardware_reason, run->fail_entry.instruction_error,
-		     run->fail_entry.qualification);
+		errx(2, "LHV_VCPU_RUN: entry failed: reason %#x, instruction error %u",
+		     run->fail_entry.hardware_reason, run->fail_entry.instruction_error);
 	if (run->exit_reason != LHV_EXIT_IO)
-		errx(1, "LHV_VCPU_RUN: exit reason %u at %#llx", run->exit_reason, run->rip);
+		errx(2, "LHV_VCPU_RUN: exit reason %u at %#llx", run->exit_reason, run->rip);
 	return run->io.port;
 }
 

@@ -14,16 +14,16 @@
 
 /* Where the ticks of one life go, by row. */
 struct life {
-	uint64_t create;
-	uint64_t add_slot;
-	uint64_t first_run;
-	uint64_t create_vcpu;
-	uint64_t destroy;
+	u64 create;
+	u64 add_slot;
+	u64 first_run;
+	u64 create_vcpu;
+	u64 destroy;
 };
 
-static uint64_t lap(uint64_t *since)
+static u64 lap(u64 *since)
 {
-	uint64_t now = __rdtsc(), ticks = now - *since;
+	u64 now = __rdtsc(), ticks = now - *since;
 
 	*since = now;
 	return ticks;
@@ -33,7 +33,7 @@ static struct life live(struct backend *backend)
 {
 	struct machine machine;
 	struct life life;
-	uint64_t clock;
+	u64 clock;
 	int vcpu;
 
 	clock = __rdtsc();
@@ -56,7 +56,7 @@ static struct life live(struct backend *backend)
 
 #define SUMMARIZE(lives, field)						\
 	({								\
-		uint64_t samples[LIVES];				\
+		u64 samples[LIVES];				\
 		size_t sample;						\
 									\
 		for (sample = 0; sample < LIVES; sample++)		\
@@ -92,7 +92,7 @@ void measure_life(struct backend *backend, struct results *results)
 }
 
 /* MemFree of /proc/meminfo leaves out what each CPU keeps at hand. */
-static uint64_t free_memory(void)
+static u64 free_memory(void)
 {
 	unsigned long pages = 0, count;
 	char line[128];
@@ -101,13 +101,13 @@ static uint64_t free_memory(void)
 	usleep(SETTLE_USEC);
 	file = fopen("/proc/zoneinfo", "re");
 	if (!file)
-		err(1, "/proc/zoneinfo");
+		err(2, "/proc/zoneinfo");
 	while (fgets(line, sizeof(line), file))
 		if (sscanf(line, " pages free %lu", &count) == 1 ||
 		    sscanf(line, " count: %lu", &count) == 1)
 			pages += count;
 	fclose(file);
-	return (uint64_t)pages * sysconf(_SC_PAGESIZE);
+	return (u64)pages * sysconf(_SC_PAGESIZE);
 }
 
 static void *destroy_machine(void *machine)
@@ -124,7 +124,7 @@ static void destroy_machines(struct machine *machines)
 
 	for (i = 0; i < MACHINES; i++)
 		if (pthread_create(&threads[i], NULL, destroy_machine, &machines[i]))
-			errx(1, "no thread");
+			errx(2, "no thread");
 	for (i = 0; i < MACHINES; i++)
 		pthread_join(threads[i], NULL);
 }
@@ -133,7 +133,7 @@ static void destroy_machines(struct machine *machines)
 void measure_memory(struct backend *backend, struct results *results)
 {
 	struct machine machines[MACHINES];
-	uint64_t before;
+	u64 before;
 	int i;
 
 	/* What is allocated but once, such as this program's own pages and caches. */

@@ -8,20 +8,20 @@
 
 #include "bench.h"
 
-#define PAGE_PRESENT	(1ull << 0)
-#define PAGE_WRITABLE	(1ull << 1)
-#define PAGE_LARGE	(1ull << 7)
+#define PAGE_PRESENT	BIT_ULL(0)
+#define PAGE_WRITABLE	BIT_ULL(1)
+#define PAGE_LARGE	BIT_ULL(7)
 #define TABLE_BYTES	4096
 #define TABLE_ENTRIES	512
 #define LARGE_PAGE	0x200000ull
 
-extern const uint8_t guest_image[], guest_image_end[];
+extern const u8 guest_image[], guest_image_end[];
 
 /* Identity-maps 1 GiB with 2 MiB pages. */
-static void build_page_tables(uint8_t *ram)
+static void build_page_tables(u8 *ram)
 {
-	uint64_t *tables = (uint64_t *)(ram + TABLES_GPA);
-	uint64_t *directory = tables + 2 * TABLE_ENTRIES;
+	u64 *tables = (u64 *)(ram + TABLES_GPA);
+	u64 *directory = tables + 2 * TABLE_ENTRIES;
 	int i;
 
 	tables[0] = (TABLES_GPA + TABLE_BYTES) | PAGE_PRESENT | PAGE_WRITABLE;
@@ -30,15 +30,15 @@ static void build_page_tables(uint8_t *ram)
 		directory[i] = i * LARGE_PAGE | PAGE_PRESENT | PAGE_WRITABLE | PAGE_LARGE;
 }
 
-uint8_t *guest_ram(void)
+u8 *guest_ram(void)
 {
-	static uint8_t *ram;
+	static u8 *ram;
 
 	if (ram)
 		return ram;
 	ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (ram == MAP_FAILED)
-		err(1, "guest memory");
+		err(2, "guest memory");
 	madvise(ram, RAM_BYTES, MADV_NOHUGEPAGE);
 	/* What the host has to do for its own pages shows in no figure. */
 	memset(ram, 0, RAM_BYTES);
@@ -55,7 +55,7 @@ void machine_create(struct machine *machine, struct backend *backend)
 	machine->run = mmap(NULL, backend->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			    machine->vcpu, 0);
 	if (machine->run == MAP_FAILED)
-		err(1, "%s: run page", backend->name);
+		err(2, "%s: run page", backend->name);
 }
 
 void machine_add_ram(struct machine *machine)
@@ -86,7 +86,7 @@ void machine_run_until_done(struct machine *machine)
 	do {
 		port = machine->backend->run(machine);
 		if (port != PORT_DONE && port != PORT_PING)
-			errx(1, "%s: the guest accesses port %#x", machine->backend->name, port);
+			errx(2, "%s: the guest accesses port %#x", machine->backend->name, port);
 	} while (port != PORT_DONE);
 }
 
@@ -103,19 +103,19 @@ void machine_boot(struct machine *machine, struct backend *backend)
 
 struct sample_set machine_do(struct machine *machine, const struct bench_request *request)
 {
-	const uint32_t *from = (uint32_t *)(guest_ram() + SAMPLES_GPA);
+	const u32 *from = (u32 *)(guest_ram() + SAMPLES_GPA);
 	struct sample_set set;
-	uint64_t *samples;
-	uint32_t i;
+	u64 *samples;
+	u32 i;
 
 	if (request->count > MAX_SAMPLES)
-		errx(1, "%u samples are too many", request->count);
+		errx(2, "%u samples are too many", request->count);
 	*(struct bench_request *)(guest_ram() + COMMAND_GPA) = *request;
 	machine_run_until_done(machine);
 
 	samples = calloc(request->count + 1, sizeof(*samples));
 	if (!samples)
-		err(1, "samples");
+		err(2, "samples");
 	for (i = 0; i < request->count; i++)
 		samples[i] = from[i];
 	set = summarize(samples, request->count);

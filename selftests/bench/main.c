@@ -39,6 +39,7 @@ static bool wanted(const char *what, char **list)
 int main(int argc, char **argv)
 {
 	static struct results results;
+	bool failed = false;
 	int count;
 
 	if (argc < 3)
@@ -49,11 +50,11 @@ int main(int argc, char **argv)
 	if (wanted("lhv", argv + 3))
 		measure(&lhv_backend, &results);
 	if (wanted("boot", argv + 3))
-		measure_boot(&results);
+		failed = !measure_boot(&results);
 
 	write_json(&results, argv[1]);
 	count = print_table(&results);
 	if (count)
 		printf("%d row(s) worse than KVM's\n", count);
-	return count ? 1 : 0;
+	return failed ? 2 : count ? 1 : 0;
 }

@@ -102,7 +102,7 @@ int print_table(const struct results *results)
 		print_row(results, row);
 		count += worse(results, row);
 	}
-	printf("Medians; means for 4 KiB EPT faults, per page. (1) is kvmtool's on KVM, measured once.\n");
+	printf("Medians; 4 KiB EPT faults: mean per page. (1) kvmtool's on KVM, measured once.\n");
 	return count;
 }
 
@@ -112,7 +112,7 @@ static void put_string(FILE *file, const char *text)
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			fputc('\\', file);
-		if ((unsigned char)*text >= ' ')
+		if ((u8)*text >= ' ')
 			fputc(*text, file);
 	}
 	fputc('"', file);
@@ -130,8 +130,8 @@ static void put_set(FILE *file, const char *name, const struct sample_set *set)
 		fprintf(file, ", \"%s\": null", name);
 		return;
 	}
-	fprintf(file, ", \"%s\": {\"samples\": %zu, \"min\": %.0f, \"median\": %.1f, \"mean\": %.1f}",
-		name, set->count, set->min, set->median, set->mean);
+	fprintf(file, ", \"%s\": {\"samples\": %zu, \"min\": %.0f", name, set->count, set->min);
+	fprintf(file, ", \"median\": %.1f, \"mean\": %.1f}", set->median, set->mean);
 }
 
 static void put_row(FILE *file, const struct results *results, enum row row)
@@ -174,7 +174,7 @@ static void put_host(FILE *file)
 	char model[256];
 
 	if (uname(&name))
-		err(1, "uname");
+		err(2, "uname");
 	cpu_model(model, sizeof(model));
 	fprintf(file, "  \"host\": {\n");
 	put_member(file, "kernel", name.release);
@@ -191,7 +191,7 @@ void write_json(const struct results *results, const char *path)
 	int row;
 
 	if (!file)
-		err(1, "%s", path);
+		err(2, "%s", path);
 	fprintf(file, "{\n  \"schema\": %d,\n", SCHEMA);
 	put_host(file);
 	fprintf(file, "  \"versions\": {\n");
@@ -205,5 +205,5 @@ void write_json(const struct results *results, const char *path)
 		put_row(file, results, row);
 	fprintf(file, "  ]\n}\n");
 	if (fclose(file))
-		err(1, "%s", path);
+		err(2, "%s", path);
 }

@@ -3,7 +3,7 @@
 #ifndef BENCH_SHARED_H
 #define BENCH_SHARED_H
 
-#include <stdint.h>
+#include "types.h"
 
 /* The guest's memory: slot 0, and slot 1 for what is faulted in. */
 #define RAM_BYTES	0x400000
@@ -12,7 +12,7 @@
 #define IMAGE_GPA	0x10000		/* guest.lds has it too */
 #define COMMAND_GPA	0x100000
 #define SAMPLES_GPA	0x200000
-#define MAX_SAMPLES	((RAM_BYTES - SAMPLES_GPA) / sizeof(uint32_t))
+#define MAX_SAMPLES	((RAM_BYTES - SAMPLES_GPA) / sizeof(u32))
 #define AREA_GPA	0x10000000
 #define AREA_BYTES	0x4000000
 
@@ -42,10 +42,10 @@ enum bench_command {
  * @stride:	COMMAND_TOUCH: from one address to the next
  */
 struct bench_request {
-	uint32_t command;
-	uint32_t count;
-	uint64_t base;
-	uint64_t stride;
+	u32 command;
+	u32 count;
+	u64 base;
+	u64 stride;
 };
 
 #endif

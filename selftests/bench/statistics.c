@@ -6,12 +6,12 @@
 
 static int compare(const void *left, const void *right)
 {
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+	u64 a = *(const u64 *)left, b = *(const u64 *)right;
 
 	return (a > b) - (a < b);
 }
 
-struct sample_set summarize(uint64_t *samples, size_t count)
+struct sample_set summarize(u64 *samples, size_t count)
 {
 	struct sample_set set = { .count = count };
 	double sum = 0;

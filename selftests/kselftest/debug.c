@@ -211,7 +211,7 @@ TEST_F(debug, registers_of_two_vcpus)
 	vcpu_run_to_done(other);
 }
 
-/* ---- user mode ------------------------------------------------------------- */
+/* ---- user mode --------------------------------------------------------------- */
 
 #define EXIT_VECTOR	0x80
 #define USER_STACK	(LAYOUT_FREE + 0x8000)

@@ -45,7 +45,8 @@ static void guest_faults(void)
 					     : "memory"));
 	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("mov %0, %%ss", : : "r"(0x500) : "memory"));
 	GUEST_ASSERT_EQ(0x500, guest_fault()->error);
-	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("mov (%0), %%rax", : : "r"(BIT(63)) : "rax", "memory"));
+	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("mov (%0), %%rax", : : "r"(BIT(63))
+					     : "rax", "memory"));
 	GUEST_ASSERT_EQ(0, guest_fault()->error);
 	/* #BP traps: RIP is behind INT3. */
 	GUEST_ASSERT_EQ(VECTOR_BP, guest_try("int3", : : : "memory"));
@@ -143,7 +144,7 @@ TEST_F(exceptions, no_execute)
 	vcpu_run_to_done(self->vcpu);
 }
 
-/* ---- double and triple faults ------------------------------------------- */
+/* ---- double and triple faults ------------------------------------------------ */
 
 static void set_gate_present(u8 vector, bool present)
 {
@@ -215,7 +216,7 @@ TEST_F(exceptions, triple_fault)
 	vcpu_run_to_done(self->vcpu);
 }
 
-/* ---- injected by the host ------------------------------------------------ */
+/* ---- injected by the host ---------------------------------------------------- */
 
 static u64 injected_rip;
 
@@ -304,7 +305,7 @@ TEST_F(exceptions, injected_triple_fault)
 	vcpu_run_to(self->vcpu, LHV_EXIT_SHUTDOWN);
 }
 
-/* ---- delivery that is interrupted by an exit ------------------------------- */
+/* ---- delivery that is interrupted by an exit --------------------------------- */
 
 #define ROUNDS		16
 #define SOFT_VECTOR	0x20

@@ -85,7 +85,7 @@ TEST_F(fpu, xsetbv)
 	EXPECT_EQ(host_has_avx() ? 7 : 3, xcrs.xcr0);
 }
 
-/* ---- registers ------------------------------------------------------------------ */
+/* ---- registers --------------------------------------------------------------- */
 
 /* All 16 registers, 32 bytes each, from and to memory; 16 bytes each without AVX. */
 #define LOAD_YMM(n)	"vmovdqu 32*" #n "(%0), %%ymm" #n "\n\t"

@@ -126,7 +126,7 @@ TEST_F(io, completion)
 	EXPECT_EQ(0x11223344556677a1, regs.rax);
 }
 
-/* ---- strings --------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------- */
 
 /* REP OUTS of 1, 2, 4 bytes, either direction; registers as they end. */
 #define OUTS(width, flag, rsi, rcx)					\
@@ -146,16 +146,19 @@ static void guest_outs(void)
 
 	asm volatile("outsb" : "=S"(rsi) : "S"(BUFFER), "d"(PORT));
 	GUEST_ASSERT_EQ(BUFFER + 1, rsi);
-	rsi = (uintptr_t)BUFFER, rcx = 5;
+	rsi = (uintptr_t)BUFFER;
+	rcx = 5;
 	OUTS("b", "cld", rsi, rcx);
 	GUEST_ASSERT_EQ(BUFFER + 5, rsi);
 	GUEST_ASSERT_EQ(0, rcx);
 	/* across a page, more than the run page holds */
-	rsi = (uintptr_t)BUFFER + 4090, rcx = 1500;
+	rsi = (uintptr_t)BUFFER + 4090;
+	rcx = 1500;
 	OUTS("w", "cld", rsi, rcx);
 	GUEST_ASSERT_EQ(BUFFER + 4090 + 3000, rsi);
 	GUEST_ASSERT_EQ(0, rcx);
-	rsi = (uintptr_t)BUFFER + 40, rcx = 3;
+	rsi = (uintptr_t)BUFFER + 40;
+	rcx = 3;
 	OUTS("l", "std", rsi, rcx);
 	GUEST_ASSERT_EQ(BUFFER + 28, rsi);
 	/* none at all */
@@ -163,7 +166,8 @@ static void guest_outs(void)
 	OUTS("l", "cld", rsi, rcx);
 	GUEST_ASSERT_EQ(BUFFER + 28, rsi);
 	/* addresses of 32 bits: RSI's upper half doesn't count, and goes */
-	rsi = (uintptr_t)BUFFER | BIT(40), rcx = BIT(36) | 2;
+	rsi = (uintptr_t)BUFFER | BIT(40);
+	rcx = BIT(36) | 2;
 	asm volatile("addr32 rep outsb" : "+S"(rsi), "+c"(rcx) : "d"(PORT) : "memory");
 	GUEST_ASSERT_EQ(BUFFER + 2, rsi);
 	GUEST_ASSERT_EQ(0, rcx);
@@ -215,7 +219,8 @@ static void guest_ins(void)
 	u64 rdi, rcx;
 	int i;
 
-	rdi = (uintptr_t)BUFFER, rcx = 5;
+	rdi = (uintptr_t)BUFFER;
+	rcx = 5;
 	INS("b", "cld", rdi, rcx);
 	GUEST_ASSERT_EQ(BUFFER + 5, rdi);
 	GUEST_ASSERT_EQ(0, rcx);
@@ -223,13 +228,15 @@ static void guest_ins(void)
 		GUEST_ASSERT_EQ((u8)(i * 7), BUFFER[i]);
 	GUEST_ASSERT_EQ(0, BUFFER[5]);
 
-	rdi = (uintptr_t)BUFFER + 4090, rcx = 1500;
+	rdi = (uintptr_t)BUFFER + 4090;
+	rcx = 1500;
 	INS("w", "cld", rdi, rcx);
 	GUEST_ASSERT_EQ(BUFFER + 4090 + 3000, rdi);
 	for (i = 0; i < 3000; i++)
 		GUEST_ASSERT_EQ((u8)(i * 7), BUFFER[4090 + i]);
 
-	rdi = (uintptr_t)BUFFER + 40, rcx = 3;
+	rdi = (uintptr_t)BUFFER + 40;
+	rcx = 3;
 	INS("l", "std", rdi, rcx);
 	GUEST_ASSERT_EQ(BUFFER + 28, rdi);
 	for (i = 0; i < 12; i++)

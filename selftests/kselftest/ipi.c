@@ -93,7 +93,7 @@ static void run_cpus(struct vm *vm, void *sender, void *receiver, bool x2apic)
 		vcpu_thread_join(&vm->vcpu[id]);
 }
 
-/* ---- who gets it ------------------------------------------------------------------ */
+/* ---- who gets it ------------------------------------------------------------- */
 
 #define ANY_ONE		0x80	/* one of the mask */
 
@@ -191,7 +191,7 @@ TEST_F(ipi, lowest_priority)
 	run_cpus(self->vm, guest_send_lowest, guest_receive, variant->x2apic);
 }
 
-/* ---- NMI ---------------------------------------------------------------------------- */
+/* ---- NMI --------------------------------------------------------------------- */
 
 static void count_only(struct trap_frame *frame)
 {
@@ -277,7 +277,7 @@ TEST_F(ipi, nmi_blocks_nmi)
 	vcpu_run_to_done(vcpu);
 }
 
-/* ---- INIT and start-up ----------------------------------------------------------------- */
+/* ---- INIT and start-up ------------------------------------------------------- */
 
 static u32 started[NR_CPUS];
 
@@ -334,7 +334,7 @@ TEST_F(ipi, init_sipi)
 		EXPECT_EQ(3, guest_var(self->vm, started[id]));
 }
 
-/* ---- load ------------------------------------------------------------------------------ */
+/* ---- load -------------------------------------------------------------------- */
 
 #define BURST	300
 
@@ -352,9 +352,10 @@ static void guest_ring(u64 x2apic)
 	for (i = 1; i <= BURST; i++) {
 		apic_icr((id + 1) % NR_CPUS, 0x60);
 		GUEST_HALT_UNTIL(guest_count(0x60) >= i);
-		GUEST_ASSERT_EQ(i, guest_count(0x60));
 		GUEST_SPIN_UNTIL(count_of((id + 1) % NR_CPUS, 0x60) >= i);
 	}
+	/* The one before can't be ahead by more than was waited for. */
+	GUEST_ASSERT_EQ(BURST, guest_count(0x60));
 }
 
 TEST_F(ipi, ring)
@@ -362,7 +363,7 @@ TEST_F(ipi, ring)
 	run_cpus(self->vm, guest_ring, guest_ring, variant->x2apic);
 }
 
-/* ---- xAPIC's cluster model --------------------------------------------------------------- */
+/* ---- xAPIC's cluster model --------------------------------------------------- */
 
 static void guest_receive_cluster(void)
 {

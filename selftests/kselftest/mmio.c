@@ -247,7 +247,7 @@ TEST_F(mmio, forms)
 	EXPECT_LT(ARRAY_SIZE(form_text), accesses);
 }
 
-/* ---- the exit itself ------------------------------------------------------------ */
+/* ---- the exit itself --------------------------------------------------------- */
 
 static void guest_two_accesses(void)
 {
@@ -285,7 +285,7 @@ TEST_F(mmio, exit)
 	vcpu_run_to_done(vcpu);
 }
 
-/* ---- memory and device side by side ------------------------------------------------ */
+/* ---- memory and device side by side ------------------------------------------ */
 
 #define ROM		0xe0000000ULL
 
@@ -316,7 +316,7 @@ TEST_F(mmio, write_to_readonly_slot)
 	EXPECT_EQ(0x1122334455667788, rom[0]);
 }
 
-/* ---- what the module doesn't know ----------------------------------------------- */
+/* ---- what the module doesn't know -------------------------------------------- */
 
 /*
  * Instructions that stop with LHV_EXIT_UNDECODED: the guest's code, the
@@ -426,7 +426,9 @@ static void guest_device_string(void)
 
 	asm volatile("rep movsq" : "+c"(rcx), "+S"(rsi), "+D"(rdi) : : "memory");
 	GUEST_ASSERT_EQ(0, rcx);
-	rcx = 64, rsi = MEMORY, rdi = DEVICE + KIB(4);
+	rcx = 64;
+	rsi = MEMORY;
+	rdi = DEVICE + KIB(4);
 	asm volatile("rep movsb" : "+c"(rcx), "+S"(rsi), "+D"(rdi) : : "memory");
 	GUEST_ASSERT_EQ(0, rcx);
 }

@@ -370,7 +370,8 @@ static void guest_no_vmx(void)
 	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("vmresume", : : : "memory"));
 	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("vmxoff", : : : "memory"));
 	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("vmread %%rax, %%rbx", : : : "rbx", "memory"));
-	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("monitor", : : "a"(&memory), "c"(0), "d"(0) : "memory"));
+	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("monitor", : : "a"(&memory), "c"(0), "d"(0)
+					     : "memory"));
 	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("mwait", : : "a"(0), "c"(0) : "memory"));
 	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("rdpmc", : : "c"(0x1000) : "rax", "rdx", "memory"));
 	GUEST_ASSERT_EQ(NO_FAULT, guest_try("wbinvd", : : : "memory"));

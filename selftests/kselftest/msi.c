@@ -138,8 +138,9 @@ TEST_F(msi, destinations)
 
 		EXPECT_EQ(messages[i].taken, (int)count_of_all(self->vm, vector));
 		for (id = 0; id < NR_CPUS; id++) {
-			if (!(messages[i].mask & BIT(id)))
-				EXPECT_EQ(0, count_of(self->vm, id, vector)) TH_LOG("message %u", i);
+			if (messages[i].mask & BIT(id))
+				continue;
+			EXPECT_EQ(0, count_of(self->vm, id, vector)) TH_LOG("message %u", i);
 		}
 	}
 	EXPECT_EQ(variant->x2apic ? 0 : NR_CPUS, count_of_all(self->vm, 0x50));
@@ -215,7 +216,7 @@ TEST_F(msi, to_a_vcpu_that_does_not_run)
 	vcpu_run_to_done(vcpu);
 }
 
-/* ---- level-triggered ------------------------------------------------------------------- */
+/* ---- level-triggered --------------------------------------------------------- */
 
 static void level_handler(struct trap_frame *frame)
 {
@@ -264,7 +265,7 @@ TEST_F(msi, eoi_exit)
 	vcpu_run_to_done(vcpu);
 }
 
-/* ---- wide destinations ------------------------------------------------------------------ */
+/* ---- wide destinations ------------------------------------------------------- */
 
 static void enable_x2apic(int vcpu)
 {

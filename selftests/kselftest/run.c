@@ -271,7 +271,7 @@ TEST_F(run, state_waits_for_the_run)
 	EXPECT_EQ(1, join(reader));
 }
 
-/* ---- what the processor refuses ------------------------------------------------- */
+/* ---- what the processor refuses ---------------------------------------------- */
 
 #define ENTRY_FAILED_GUEST_STATE	(BIT(31) | 33)
 
@@ -286,20 +286,21 @@ static void expect_fail_entry(struct __test_metadata *_metadata, struct vcpu *vc
 	EXPECT_EQ(0, run->fail_entry.reserved);
 }
 
-TEST_F(run, entry_fails_for_rip)
+/* Virtual-8086 mode within long mode */
+TEST_F(run, entry_fails_for_flags)
 {
-	struct lhv_regs regs;
+	struct lhv_regs regs, seen;
 
 	vcpu_set_long(self->vcpu, guest_nothing, 0, 0);
 	vcpu_get_regs(self->vcpu, &regs);
-	regs.rip = BIT(63);
+	regs.rflags |= BIT(17);
 	vcpu_set_regs(self->vcpu, &regs);
 	expect_fail_entry(_metadata, self->vcpu);
-	EXPECT_EQ(BIT(63), self->vcpu->run->rip);
+	EXPECT_EQ(regs.rip, self->vcpu->run->rip);
 	/* The state as it stands can be read, mended, and then it runs. */
-	vcpu_get_regs(self->vcpu, &regs);
-	EXPECT_EQ(BIT(63), regs.rip);
-	regs.rip = (uintptr_t)guest_nothing;
+	vcpu_get_regs(self->vcpu, &seen);
+	EXPECT_EQ(0, memcmp(&regs, &seen, sizeof(regs)));
+	regs.rflags = FLAGS_FIXED;
 	vcpu_set_regs(self->vcpu, &regs);
 	vcpu_run_to_done(self->vcpu);
 }

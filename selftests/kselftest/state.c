@@ -106,9 +106,12 @@ TEST_F(state, lengths_and_versions)
 		EXPECT_EQ(-EINVAL, state_call(fd, LHV_VCPU_SET_STATE, type, 1, &length, &first))
 			TH_LOG("record %u", type);
 		length = needed;
-		EXPECT_EQ(-EOPNOTSUPP, state_call(fd, LHV_VCPU_SET_STATE, type, 0, &length, &first));
-		EXPECT_EQ(-EOPNOTSUPP, state_call(fd, LHV_VCPU_SET_STATE, type, 2, &length, &first));
-		EXPECT_EQ(-EOPNOTSUPP, state_call(fd, LHV_VCPU_GET_STATE, type, 2, &length, &first));
+		EXPECT_EQ(-EOPNOTSUPP, state_call(fd, LHV_VCPU_SET_STATE, type, 0, &length,
+						  &first));
+		EXPECT_EQ(-EOPNOTSUPP, state_call(fd, LHV_VCPU_SET_STATE, type, 2, &length,
+						  &first));
+		EXPECT_EQ(-EOPNOTSUPP, state_call(fd, LHV_VCPU_GET_STATE, type, 2, &length,
+						  &first));
 		EXPECT_EQ(0, state_call(fd, LHV_VCPU_SET_STATE, type, 1, &length, &first))
 			TH_LOG("record %u", type);
 	}

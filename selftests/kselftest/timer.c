@@ -260,7 +260,7 @@ static void guest_masked(u64 x2apic)
 
 GUEST_TEST(masked)
 
-/* ---- the host's part ------------------------------------------------------------------------ */
+/* ---- the host's part --------------------------------------------------------- */
 
 static void guest_arm_and_leave(u64 x2apic)
 {

@@ -105,7 +105,7 @@ TEST_F(tsc, monotonic_across_vcpus)
 	EXPECT_EQ(NR_CPUS * TURNS, guest_var(self->vm, turn));
 }
 
-#define FAR	(1ULL << 40)
+#define FAR	BIT(40)
 
 static void guest_adjust(void)
 {

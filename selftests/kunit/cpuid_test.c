@@ -126,13 +126,61 @@ static void cpuid_plain_leaves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpuid->direct[0][2], 0);
 }
 
+/* The vCPU's own, whatever the table says. */
 static void cpuid_apic_id(struct kunit *test)
 {
-	const struct lhv_cpuid *cpuid = sample_vcpu(test)->arch.cpuid;
+	struct lhv_vcpu *vcpu = sample_vcpu(test);
+	struct lhv_cpuid_entry e, *record;
+	u32 i, found = 0, len = sizeof(sample);
 
-	KUNIT_EXPECT_EQ(test, lhv_cpuid_find(cpuid, 1, 0)->ebx, 5U << 24 | 0x800);
-	KUNIT_EXPECT_EQ(test, lhv_cpuid_find(cpuid, 0xb, 0)->edx, 5U);
-	KUNIT_EXPECT_EQ(test, lhv_cpuid_find(cpuid, 0xb, 1)->edx, 5U);
+	lhv_cpuid_query(vcpu, 0xb, 0, &e);
+	KUNIT_EXPECT_EQ(test, e.edx, 5U);
+	lhv_cpuid_query(vcpu, 0xb, 1, &e);
+	KUNIT_EXPECT_EQ(test, e.edx, 5U);
+
+	record = kunit_kzalloc(test, len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, record);
+	KUNIT_ASSERT_EQ(test, lhv_cpuid_get_record(vcpu, record, &len), 0);
+	for (i = 0; i < ARRAY_SIZE(sample); i++) {
+		if (record[i].function == 1)
+			found += record[i].ebx == (5U << 24 | 0x800);
+		else if (record[i].function == 0xb)
+			found += record[i].edx == 5;
+	}
+	KUNIT_EXPECT_EQ(test, found, 3U);
+}
+
+/* vCPUs without a table of their own share the supported set. */
+static void cpuid_default(struct kunit *test)
+{
+	struct lhv_vcpu *vcpu = cpuid_vcpu(test);
+	struct lhv_cpuid_entry e;
+
+	lhv_cpuid_init(vcpu);
+	KUNIT_EXPECT_PTR_EQ(test, vcpu->arch.cpuid, lhv_cpuid_host());
+	KUNIT_EXPECT_EQ(test, vcpu->arch.cr4_guest_allowed, lhv_cpuid_host()->cr4_allowed);
+	lhv_cpuid_query(vcpu, 0xb, 0, &e);
+	KUNIT_EXPECT_EQ(test, e.edx, 5U);
+	KUNIT_EXPECT_EQ(test, lhv_cpuid_set(vcpu, sample, ARRAY_SIZE(sample)), 0);
+	KUNIT_EXPECT_EQ(test, lhv_cpuid_find(lhv_cpuid_host(), 0, 0)->eax, 0x16U);
+}
+
+static void cpuid_phys_bits(struct kunit *test)
+{
+	static const struct { u32 eax; int result; } cases[] = {
+		{ 0, -EINVAL }, { 31, -EINVAL }, { 32, 0 }, { 36 | 48 << 8, 0 },
+		{ 52, 0 }, { 53, -EINVAL }, { 64, -EINVAL }, { 0xff, -EINVAL },
+	};
+	struct lhv_vcpu *vcpu = sample_vcpu(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct lhv_cpuid_entry e = { .function = 0x80000008, .eax = cases[i].eax };
+
+		KUNIT_EXPECT_EQ_MSG(test, lhv_cpuid_set(vcpu, &e, 1), cases[i].result,
+				    "eax %x", e.eax);
+	}
+	KUNIT_EXPECT_EQ(test, vcpu->arch.cpuid->phys_bits, 52U);
 }
 
 static void cpuid_derived(struct kunit *test)
@@ -316,6 +364,8 @@ static struct kunit_case cpuid_cases[] = {
 	KUNIT_CASE(cpuid_find_all),
 	KUNIT_CASE(cpuid_plain_leaves),
 	KUNIT_CASE(cpuid_apic_id),
+	KUNIT_CASE(cpuid_default),
+	KUNIT_CASE(cpuid_phys_bits),
 	KUNIT_CASE(cpuid_derived),
 	KUNIT_CASE(cpuid_refused),
 	KUNIT_CASE(cpuid_empty),

@@ -178,13 +178,17 @@ static void ept_map(struct kunit *test, gfn_t gfn, u64 pfn, int level, u64 attri
 		.attributes = attributes,
 		.access = LHV_MEMORY_FAULT_READ,
 	};
+	int missing = 0;
 
 	if (attributes & VMX_EPT_WRITABLE_MASK)
 		map.access |= LHV_MEMORY_FAULT_WRITE;
-	KUNIT_ASSERT_EQ(test, lhv_ept_cache_fill(&t->vcpu), 0);
-	read_lock(&t->vm.mmu_lock);
-	lhv_ept_map(&t->vcpu, &map);
-	read_unlock(&t->vm.mmu_lock);
+	do {
+		KUNIT_ASSERT_EQ(test, lhv_ept_cache_fill(&t->vcpu, missing), 0);
+		read_lock(&t->vm.mmu_lock);
+		missing = lhv_ept_map(&t->vcpu, &map);
+		read_unlock(&t->vm.mmu_lock);
+	} while (missing);
+	KUNIT_EXPECT_EQ(test, t->vcpu.arch.ept_cached, 0);
 }
 
 /* The leaf for a frame and its level, or EPT_NONE. */
@@ -344,6 +348,59 @@ static void ept_unmap_tables(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ept_unmap(test, 0, ~(gfn_t)0));
 }
 
+/* A mapping asks for just the tables it needs, and does nothing without. */
+static void ept_map_missing_tables(struct kunit *test)
+{
+	struct ept_test *t = test->priv;
+	struct ept_mapping map = {
+		.gfn = GFN,
+		.pfn = PFN,
+		.level = EPT_4K,
+		.attributes = RWX,
+		.access = LHV_MEMORY_FAULT_READ,
+	};
+
+	ept_map(test, GFN + PAGES_1G, PFN + PAGES_1G, EPT_2M, RWX);
+	expect_stats(test, 3, 0, 1, 0);
+
+	read_lock(&t->vm.mmu_lock);
+	KUNIT_EXPECT_EQ(test, lhv_ept_map(&t->vcpu, &map), 2);
+	read_unlock(&t->vm.mmu_lock);
+	KUNIT_ASSERT_EQ(test, lhv_ept_cache_fill(&t->vcpu, 1), 0);
+	read_lock(&t->vm.mmu_lock);
+	KUNIT_EXPECT_EQ(test, lhv_ept_map(&t->vcpu, &map), 2);
+	read_unlock(&t->vm.mmu_lock);
+	expect_stats(test, 3, 0, 1, 0);
+
+	ept_map(test, GFN, PFN, EPT_4K, RWX);
+	expect_stats(test, 5, 1, 1, 0);
+}
+
+static void ept_unmap_everything(struct kunit *test)
+{
+	struct ept_test *t = test->priv;
+	bool flush, again;
+
+	ept_map(test, 1, PFN, EPT_4K, RWX);
+	ept_map(test, GFN + PAGES_2M, PFN, EPT_4K, RWX);
+	ept_map(test, GFN + 2 * PAGES_2M, PFN + 2 * PAGES_2M, EPT_2M, RWX);
+	ept_map(test, EPT_GFN_LIMIT - PAGES_1G, PFN, EPT_1G, RWX);
+	expect_stats(test, 8, 2, 1, 1);
+
+	write_lock(&t->vm.mmu_lock);
+	flush = lhv_arch_unmap_all(&t->vm);
+	write_unlock(&t->vm.mmu_lock);
+	KUNIT_EXPECT_TRUE(test, flush);
+	expect_stats(test, 8, 0, 0, 0);
+	lhv_arch_mmu_reap(&t->vm);
+	expect_stats(test, 1, 0, 0, 0);
+
+	write_lock(&t->vm.mmu_lock);
+	again = lhv_arch_unmap_all(&t->vm);
+	write_unlock(&t->vm.mmu_lock);
+	KUNIT_EXPECT_FALSE(test, again);
+}
+
 static void ept_write_protect(struct kunit *test)
 {
 	struct ept_test *t = test->priv;
@@ -404,7 +461,8 @@ static void ept_walk_range(struct kunit *test)
 		{ GFN + PAGES_2M, EPT_2M },
 		{ GFN + 2 * PAGES_2M, EPT_2M },
 		{ GFN + 2 * PAGES_2M, EPT_4K },
-		{ GFN + 2 * PAGES_2M + 1, EPT_4K },
+		{ GFN + 2 * PAGES_2M + 7, EPT_4K },
+		{ GFN + 4 * PAGES_2M, EPT_2M },
 	};
 	struct ept_test *t = test->priv;
 	struct ept_iter it;
@@ -413,8 +471,11 @@ static void ept_walk_range(struct kunit *test)
 	ept_map(test, GFN, PFN, EPT_4K, RWX);
 	ept_map(test, GFN + PAGES_2M, PFN + PAGES_2M, EPT_2M, RWX);
 	ept_map(test, GFN + 2 * PAGES_2M, PFN, EPT_4K, RWX);
+	ept_map(test, GFN + 2 * PAGES_2M + 7, PFN, EPT_4K, RWX);
+	ept_map(test, GFN + 4 * PAGES_2M, PFN + 4 * PAGES_2M, EPT_2M, RWX);
+	ept_map(test, GFN + 6 * PAGES_2M, PFN + 6 * PAGES_2M, EPT_2M, RWX);
 
-	for (ept_iter_start(&it, t->vm.arch.ept, GFN + 511, GFN + 2 * PAGES_2M + 2);
+	for (ept_iter_start(&it, t->vm.arch.ept, GFN + 511, GFN + 6 * PAGES_2M);
 	     ept_iter_valid(&it); ept_iter_next(&it)) {
 		KUNIT_ASSERT_LT(test, n, (unsigned int)ARRAY_SIZE(expected));
 		KUNIT_EXPECT_EQ_MSG(test, it.gfn, expected[n].gfn, "step %u", n);
@@ -469,6 +530,8 @@ static struct kunit_case ept_cases[] = {
 	KUNIT_CASE(ept_split),
 	KUNIT_CASE(ept_unmap_parts),
 	KUNIT_CASE(ept_unmap_tables),
+	KUNIT_CASE(ept_map_missing_tables),
+	KUNIT_CASE(ept_unmap_everything),
 	KUNIT_CASE(ept_write_protect),
 	KUNIT_CASE(ept_age_flags),
 	KUNIT_CASE(ept_age_without_flags),

@@ -63,7 +63,7 @@ static inline struct lhv_vcpu *lapic_vcpu(struct kunit *test, u32 id)
 	vcpu->run = kunit_kzalloc(test, sizeof(*vcpu->run), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vcpu->run);
 	KUNIT_ASSERT_EQ(test, lhv_lapic_create(vcpu), 0);
-	vcpu->arch.cpuid = lhv_cpuid_new(leaves, ARRAY_SIZE(leaves), id);
+	vcpu->arch.cpuid = lhv_cpuid_new(leaves, ARRAY_SIZE(leaves));
 	if (IS_ERR(vcpu->arch.cpuid) ||
 	    xa_err(xa_store(&vm->vcpus, id, vcpu, GFP_KERNEL))) {
 		lhv_lapic_destroy(vcpu);

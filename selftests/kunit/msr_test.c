@@ -16,7 +16,7 @@ static int msr_test_init(struct kunit *test)
 
 	if (!vcpu)
 		return -ENOMEM;
-	cpuid = lhv_cpuid_new(&leaf, 1, 0);
+	cpuid = lhv_cpuid_new(&leaf, 1);
 	if (IS_ERR(cpuid))
 		return PTR_ERR(cpuid);
 	vcpu->arch.cpuid = cpuid;
@@ -115,16 +115,20 @@ static void msr_refused(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, lhv_msr_set(test->priv, bad[i].index, bad[i].value, false),
-				    -EINVAL, "%x %llx", bad[i].index, bad[i].value);
-		KUNIT_EXPECT_EQ_MSG(test, lhv_msr_set(test->priv, bad[i].index, bad[i].value, true),
-				    -EINVAL, "%x %llx", bad[i].index, bad[i].value);
+		u32 index = bad[i].index;
+		u64 value = bad[i].value;
+
+		KUNIT_EXPECT_EQ_MSG(test, lhv_msr_set(test->priv, index, value, false), -EINVAL,
+				    "%x %llx", index, value);
+		KUNIT_EXPECT_EQ_MSG(test, lhv_msr_set(test->priv, index, value, true), -EINVAL,
+				    "%x %llx", index, value);
 	}
 }
 
 static void msr_stored(struct kunit *test)
 {
 	struct lhv_vcpu *vcpu = test->priv;
+	u64 wb = 0x0606060606060606, wc = 0x0101010101010101, wp = 0x0505050505050505;
 	u64 value;
 	int i;
 
@@ -135,12 +139,12 @@ static void msr_stored(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, lhv_msr_get(vcpu, MTRR_VAR_FIRST + i, &value), 0);
 		KUNIT_EXPECT_EQ(test, value, i & 1 ? i << 12 | 0x800ULL : i << 12 | 6ULL);
 	}
-	KUNIT_EXPECT_EQ(test, lhv_msr_set(vcpu, MSR_MTRRfix64K_00000, 0x0606060606060606, false), 0);
-	KUNIT_EXPECT_EQ(test, lhv_msr_set(vcpu, MSR_MTRRfix16K_A0000, 0x0101010101010101, false), 0);
-	KUNIT_EXPECT_EQ(test, lhv_msr_set(vcpu, MSR_MTRRfix4K_F8000, 0x0505050505050505, false), 0);
-	KUNIT_EXPECT_EQ(test, vcpu->arch.mtrr_fixed[0], 0x0606060606060606ULL);
-	KUNIT_EXPECT_EQ(test, vcpu->arch.mtrr_fixed[2], 0x0101010101010101ULL);
-	KUNIT_EXPECT_EQ(test, vcpu->arch.mtrr_fixed[10], 0x0505050505050505ULL);
+	KUNIT_EXPECT_EQ(test, lhv_msr_set(vcpu, MSR_MTRRfix64K_00000, wb, false), 0);
+	KUNIT_EXPECT_EQ(test, lhv_msr_set(vcpu, MSR_MTRRfix16K_A0000, wc, false), 0);
+	KUNIT_EXPECT_EQ(test, lhv_msr_set(vcpu, MSR_MTRRfix4K_F8000, wp, false), 0);
+	KUNIT_EXPECT_EQ(test, vcpu->arch.mtrr_fixed[0], wb);
+	KUNIT_EXPECT_EQ(test, vcpu->arch.mtrr_fixed[2], wc);
+	KUNIT_EXPECT_EQ(test, vcpu->arch.mtrr_fixed[10], wp);
 }
 
 static void msr_misc_enable(struct kunit *test)

@@ -19,6 +19,8 @@ void wire_printf(enum lab_channel channel, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* kmsg.c */
+#define LAB_REPORT	"lab: report: "	/* marks what counts in the log; lab shows it */
+
 int kmsg_open(void);
 void kmsg_relay(void);
 void kmsg_watch(void);

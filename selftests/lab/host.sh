@@ -13,7 +13,7 @@ archive() {	# of folder $1
 # Busybox and init are the same for all runs.
 make_base() {
 	local root=$tools/base applet
-	[[ ! -e $tools/base.cpio || $tools/init -nt $tools/base.cpio ]] || return 0
+	[[ $tools/init -nt $tools/base.cpio || $here/host.sh -nt $tools/base.cpio ]] || return 0
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,etc,lab,proc,root,run,sys,tmp,usr/bin,usr/sbin,var/lib}
 	ln -s bin "$root/sbin"
@@ -29,12 +29,17 @@ make_base() {
 }
 
 # The modules that a command may want to load itself, with what they need.
+readonly HOST_MODULES="irqbypass kvm kvm-intel"
+host_modules() {
+	echo "$kernel/host-modules-${HOST_MODULES// /-}.cpio"
+}
+
 make_host_modules() {
 	local release root=$kernel/host-modules.$$ name file
-	[[ ! -e $kernel/host-modules.cpio ]] || return 0
+	[[ ! -e $(host_modules) ]] || return 0
 	release=$(<"$kernel/release")
 	mkdir -p "$root/lib/modules/$release"
-	for name in irqbypass kvm kvm-intel; do
+	for name in $HOST_MODULES; do
 		file=$(find "$kernel/modules" -name "$name.ko*" | head -n 1)
 		case $file in
 		*.xz) xz -dc "$file" >"$root/lib/modules/$release/$name.ko" ;;
@@ -44,7 +49,7 @@ make_host_modules() {
 	/sbin/depmod -b "$root" "$release" 2>/dev/null || true
 	archive "$root" >"$root.cpio"
 	rm -rf "$root"
-	mv "$root.cpio" "$kernel/host-modules.cpio"
+	mv "$root.cpio" "$(host_modules)"
 }
 
 # Whether CMD, or a file that was added, contains the text $1.

@@ -77,8 +77,10 @@ static void relay_record(char *record)
 		return;
 	if (!strncmp(text, "lhv: ", 5))
 		lhv_seen = true;
-	if (is_report(text))
+	if (is_report(text)) {
 		reports++;
+		wire_printf(LAB_CH_KMSG, LAB_REPORT "the line above\n");
+	}
 }
 
 void kmsg_relay(void)
@@ -144,7 +146,7 @@ static void count_leaks(FILE *file)
 				next[-1] = '\0';
 			if (!leak_is_lhvs(at))
 				continue;
-			wire_printf(LAB_CH_KMSG, "lab: kmemleak: %s\n", at);
+			wire_printf(LAB_CH_KMSG, LAB_REPORT "a leak\n%s\n", at);
 			reports++;
 		}
 	}

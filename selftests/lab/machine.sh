@@ -23,7 +23,7 @@ kernel_arguments() {
 
 # The kernel, decompressed here rather than in the emulator.
 make_vmlinux() {
-	local temporary=$kernel/vmlinux.tmp decompress
+	local temporary=$kernel/vmlinux.$$ decompress
 	[[ ! -e $kernel/vmlinux ]] || return 0
 	"$tools/image" payload "$kernel/vmlinuz" >"$temporary.payload"
 	case $(od -An -tx1 -N4 "$temporary.payload" | tr -d ' ') in
@@ -40,7 +40,7 @@ make_vmlinux() {
 
 make_image() {
 	archive "$root" >"$scratch/run.cpio"
-	cat "$tools/base.cpio" "$kernel/host-modules.cpio" "${guests[@]}" "$scratch/run.cpio" \
+	cat "$tools/base.cpio" "$(host_modules)" "${guests[@]}" "$scratch/run.cpio" \
 		>"$scratch/initramfs"
 	"$tools/image" boot "$kernel/vmlinuz" "$kernel/vmlinux" "$scratch/initramfs" \
 		"$(kernel_arguments)" >"$scratch/image" || fail "no boot image"
@@ -70,17 +70,16 @@ write_configuration() {
 	EOF
 }
 
+# The display that the emulator insists on listens for viewers: on no network,
+# where the kernel lets us have one of our own.
 run_emulator() {
-	local status=0 options=(-d "$scratch" -t "$timeout")
+	local options=(-d "$scratch" -t "$timeout") isolate=()
 	! $terminal || options+=(-i)
-	"$tools/relay" "${options[@]}" -- bochs -q -f "$scratch/bochsrc" -rc "$scratch/debugger" \
-		<&0 &
+	! unshare --net true 2>/dev/null || isolate=(unshare --net)
+	"$tools/relay" "${options[@]}" -- "${isolate[@]}" bochs -q -f "$scratch/bochsrc" \
+		-rc "$scratch/debugger" <&0 &
 	relay=$!
-	# A trapped signal ends the wait, not the relay: wait again for its end.
-	while :; do
-		wait "$relay" && status=0 || status=$?
-		kill -0 "$relay" 2>/dev/null || break
-	done
+	emulator_status=0
+	wait "$relay" || emulator_status=$?
 	relay=
-	emulator_status=$status
 }

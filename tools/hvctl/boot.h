@@ -73,7 +73,6 @@ struct boot_module {
  * another's, -1 for its own but broken. load() does all the rest.
  */
 struct boot_format {
-	const char *name;
 	int (*probe)(const struct image *kernel);
 	int (*load)(struct boot *boot);
 };

@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "size.h"
+#include "x86_bits.h"
 
 /* Fixed places below 1 MiB, which the kernel leaves alone until it has read them. */
 #define BOOT_GDT		0x500
@@ -26,10 +27,6 @@
 #define ENTRY_64		0x200
 #define LOADER_UNDEFINED	0xff
 #define VIDEO_NORMAL		0xffff
-
-#define PTE_PRESENT		BIT(0)
-#define PTE_WRITABLE		BIT(1)
-#define PTE_LARGE		BIT(7)
 
 static int bzimage_probe(const struct image *kernel)
 {
@@ -214,7 +211,6 @@ static int bzimage_load(struct boot *boot)
 }
 
 const struct boot_format boot_bzimage = {
-	.name = "bzImage",
 	.probe = bzimage_probe,
 	.load = bzimage_load,
 };

@@ -261,7 +261,6 @@ static int multiboot_load(struct boot *boot)
 }
 
 const struct boot_format boot_multiboot = {
-	.name = "Multiboot",
 	.probe = multiboot_probe,
 	.load = multiboot_load,
 };

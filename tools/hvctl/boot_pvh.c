@@ -191,7 +191,6 @@ static int pvh_load(struct boot *boot)
 }
 
 const struct boot_format boot_pvh = {
-	.name = "PVH",
 	.probe = pvh_probe,
 	.load = pvh_load,
 };

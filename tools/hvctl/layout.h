@@ -8,7 +8,6 @@
 #define HVCTL_LAYOUT_H
 
 /* Ports */
-#define PORT_I8042_DATA		0x60
 #define PORT_I8042_COMMAND	0x64
 #define PORT_CMOS		0x70
 #define PORT_SERIAL		0x3f8

@@ -164,11 +164,11 @@ static void power_off(struct machine *m)
 
 /* ---- running ----------------------------------------------------------- */
 
-static void handle_signal(struct machine *m, int signal_fd)
+static void handle_signal(struct machine *m)
 {
 	struct signalfd_siginfo info;
 
-	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
+	if (read(m->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	switch (info.ssi_signo) {
 	case SIGTSTP:
@@ -192,7 +192,7 @@ static void feed_serial(struct machine *m)
 }
 
 /* What the main thread does while the vCPUs run. */
-static void serve(struct machine *m, int signal_fd)
+static void serve(struct machine *m)
 {
 	struct console *c = m->console;
 	int timeout = -1;
@@ -200,7 +200,7 @@ static void serve(struct machine *m, int signal_fd)
 	while (!machine_stopping(m)) {
 		struct pollfd fds[] = {
 			{ .fd = m->wake_fd, .events = POLLIN },
-			{ .fd = signal_fd, .events = POLLIN },
+			{ .fd = m->signal_fd, .events = POLLIN },
 			{ .fd = console_wants_input(c) ? c->in_fd : -1, .events = POLLIN },
 		};
 		u64 count;
@@ -210,7 +210,7 @@ static void serve(struct machine *m, int signal_fd)
 		if (fds[0].revents && read(m->wake_fd, &count, sizeof(count)) < 0)
 			continue;
 		if (fds[1].revents)
-			handle_signal(m, signal_fd);
+			handle_signal(m);
 		if (fds[2].revents && console_read(c))
 			machine_stop(m, STOP_QUIT, 0, NULL);
 		feed_serial(m);
@@ -218,7 +218,7 @@ static void serve(struct machine *m, int signal_fd)
 	}
 }
 
-static void run_vcpus(struct machine *m, int signal_fd)
+static void run_vcpus(struct machine *m)
 {
 	unsigned int started, i;
 
@@ -228,7 +228,7 @@ static void run_vcpus(struct machine *m, int signal_fd)
 			break;
 		}
 	}
-	serve(m, signal_fd);
+	serve(m);
 	console_set_waiting(m->console, false);
 	for (i = 0; i < started; i++)
 		vcpu_kick(&m->vcpus[i]);
@@ -236,6 +236,38 @@ static void run_vcpus(struct machine *m, int signal_fd)
 		vcpu_join(&m->vcpus[i]);
 	console_set_waiting(m->console, true);
 }
+
+static void forget_stop(struct machine *m)
+{
+	m->stop = STOP_NONE;
+	atomic_store(&m->stopping, false);
+}
+
+int machine_run(struct machine *m)
+{
+	const struct serial_host serial_host = {
+		.transmit = serial_transmit,
+		.set_irq = serial_set_irq,
+		.receive_ready = serial_receive_ready,
+		.opaque = m,
+	};
+
+	if (vcpu_init_signals() || add_devices(m))
+		return -1;
+	for (;;) {
+		if (power_on(m, &serial_host))
+			return -1;
+		run_vcpus(m);
+		power_off(m);
+		if (m->stop != STOP_RESET || m->config->exit_on_reset)
+			return 0;
+		if (memory_clear(&m->memory))
+			return -1;
+		forget_stop(m);
+	}
+}
+
+/* ---- creation ---------------------------------------------------------- */
 
 /* All of this process' threads leave these signals to the main thread's fd. */
 static int open_signals(void)
@@ -256,46 +288,6 @@ static int open_signals(void)
 		return fail_errno("cannot set up signals");
 	return fd;
 }
-
-static void forget_stop(struct machine *m)
-{
-	m->stop = STOP_NONE;
-	atomic_store(&m->stopping, false);
-}
-
-int machine_run(struct machine *m)
-{
-	const struct serial_host serial_host = {
-		.transmit = serial_transmit,
-		.set_irq = serial_set_irq,
-		.receive_ready = serial_receive_ready,
-		.opaque = m,
-	};
-	int signal_fd = open_signals();
-	int ret = -1;
-
-	if (signal_fd < 0)
-		return -1;
-	if (vcpu_init_signals() || add_devices(m))
-		goto out;
-	for (;;) {
-		if (power_on(m, &serial_host))
-			goto out;
-		run_vcpus(m, signal_fd);
-		power_off(m);
-		if (m->stop != STOP_RESET || m->config->exit_on_reset)
-			break;
-		if (memory_clear(&m->memory))
-			goto out;
-		forget_stop(m);
-	}
-	ret = 0;
-out:
-	close(signal_fd);
-	return ret;
-}
-
-/* ---- creation ---------------------------------------------------------- */
 
 static int check_config(const struct machine *m)
 {
@@ -335,11 +327,16 @@ int machine_create(struct machine *m, const struct machine_config *config,
 		fail_errno("cannot create an eventfd");
 		goto err_vcpus;
 	}
+	m->signal_fd = open_signals();
+	if (m->signal_fd < 0)
+		goto err_wake;
 	pthread_mutex_init(&m->stop_lock, NULL);
 	/* The clock has a battery: it keeps its time over a reset. */
 	rtc_init(&m->rtc);
 	return 0;
 
+err_wake:
+	close(m->wake_fd);
 err_vcpus:
 	free(m->vcpus);
 err_memory:
@@ -353,6 +350,7 @@ void machine_destroy(struct machine *m)
 {
 	rtc_destroy(&m->rtc);
 	pthread_mutex_destroy(&m->stop_lock);
+	close(m->signal_fd);
 	close(m->wake_fd);
 	free(m->vcpus);
 	memory_destroy(&m->memory);

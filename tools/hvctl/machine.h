@@ -55,6 +55,7 @@ struct machine {
 	struct rtc rtc;
 	struct vcpu *vcpus;
 	int wake_fd;		/* eventfd that wakes the thread in machine_run() */
+	int signal_fd;		/* the signals that it takes; blocked elsewhere */
 
 	/* Only the first reason to stop counts. */
 	pthread_mutex_t stop_lock;
@@ -64,7 +65,11 @@ struct machine {
 	char stop_text[2048];	/* for STOP_CRASH and STOP_ERROR: what to tell */
 };
 
-/* Check @config against the module, and get what lives as long as the process. */
+/*
+ * Check @config against the module, and get what lives as long as the process.
+ * Signals that would end hvctl are blocked from then on, so that the console can
+ * be opened safely.
+ */
 int machine_create(struct machine *m, const struct machine_config *config,
 		   struct console *console);
 void machine_destroy(struct machine *m);

@@ -9,15 +9,9 @@
 #include "lhv_dev.h"
 #include "machine.h"
 #include "translate.h"
+#include "x86_bits.h"
 
 #define BYTES_SHOWN	16
-
-#define CR0_PE		BIT(0)
-#define CR0_PG		BIT(31)
-#define EFER_LMA	BIT(10)
-#define RFLAGS_VM	BIT(17)
-#define ACCESS_LONG	BIT(13)
-#define ACCESS_DB	BIT(14)
 
 struct name {
 	u32 number;

@@ -90,13 +90,18 @@ static u8 fifo_get(struct serial *s)
 	return byte;
 }
 
+/* By interrupt or by polling. A driver that only probes IER hasn't set OUT2. */
+static bool listening(const struct serial *s)
+{
+	if (s->mcr & UART_MCR_LOOP)
+		return false;
+	return (s->ier & UART_IER_RDI && s->mcr & UART_MCR_OUT2) ||
+	       s->polls >= POLLS_TO_LISTEN;
+}
+
 static unsigned int room(const struct serial *s)
 {
-	bool listening = s->ier & UART_IER_RDI || s->polls >= POLLS_TO_LISTEN;
-
-	if (!listening || s->mcr & UART_MCR_LOOP)
-		return 0;
-	return fifo_size(s) - s->count;
+	return listening(s) ? fifo_size(s) - s->count : 0;
 }
 
 unsigned int serial_room(struct serial *s)

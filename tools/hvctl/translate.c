@@ -4,15 +4,7 @@
 
 #include <string.h>
 
-#define CR0_PG		BIT(31)
-#define CR4_PSE		BIT(4)
-#define CR4_PAE		BIT(5)
-#define CR4_LA57	BIT(12)
-#define EFER_LMA	BIT(10)
-
-#define PTE_PRESENT	BIT(0)
-#define PTE_LARGE	BIT(7)
-#define PTE_ADDRESS	0x000ffffffffff000ULL
+#include "x86_bits.h"
 
 static bool read_entry(const struct guest_memory *mem, u64 gpa, unsigned int size, u64 *entry)
 {

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "machine.h"
 #include "report.h"
+#include "x86_bits.h"
 
 #define KICK_SIGNAL		SIGRTMIN
 #define STACK_SIZE		KIB(128)
@@ -75,19 +76,9 @@ void vcpu_destroy(struct vcpu *vcpu)
 #define ACCESS_CODE64	0xa09b
 #define ACCESS_DATA	0xc093
 #define ACCESS_TSS	0x008b
-#define ACCESS_UNUSABLE	BIT(16)
 
 #define SELECTOR_CODE	0x10
 #define SELECTOR_DATA	0x18
-
-#define CR0_PE		BIT(0)
-#define CR0_ET		BIT(4)
-#define CR0_NE		BIT(5)
-#define CR0_PG		BIT(31)
-#define CR4_PAE		BIT(5)
-#define EFER_LME	BIT(8)
-#define EFER_LMA	BIT(10)
-#define RFLAGS_FIXED	BIT(1)
 
 static void set_segments(struct lhv_sregs *sregs, enum boot_mode mode)
 {

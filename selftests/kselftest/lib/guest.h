@@ -8,7 +8,7 @@
 #include "layout.h"
 #include "types.h"
 
-/* ---- talking to the host: one OUT, the arguments in registers ---------- */
+/* ---- talking to the host: one OUT, the arguments in registers ---------------- */
 
 #define UCALL_PORT	0xe2
 #define UCALL_DONE	1	/* the guest function is through */
@@ -36,7 +36,7 @@ void guest_ucall(u32 command, u64 arg0, u64 arg1, u64 arg2, u64 arg3);
 		GUEST_FAIL(#seen " == " #expected ", but it is", __seen); \
 } while (0)
 
-/* ---- this vCPU ---------------------------------------------------------- */
+/* ---- this vCPU --------------------------------------------------------------- */
 
 #define NO_FAULT	0xffff
 
@@ -90,7 +90,7 @@ static inline u32 guest_count(u8 vector)
 	return READ_ONCE(guest_cpu()->count[vector]);
 }
 
-/* ---- exceptions and interrupts ------------------------------------------ */
+/* ---- exceptions and interrupts ----------------------------------------------- */
 
 struct trap_frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;
@@ -159,7 +159,7 @@ static inline void cpu_relax(void)
 		cpu_relax();						\
 } while (0)
 
-/* ---- instructions --------------------------------------------------------- */
+/* ---- instructions ------------------------------------------------------------ */
 
 static inline void outb(u16 port, u8 value)
 {
@@ -263,7 +263,7 @@ static inline void flush_tlb(void)
 	write_register(cr3, read_register(cr3));
 }
 
-/* ---- bits ------------------------------------------------------------------ */
+/* ---- bits -------------------------------------------------------------------- */
 
 #define CR0_PE		BIT(0)
 #define CR0_MP		BIT(1)

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 static int describe_data(const struct lhv_run *run, char *text, size_t size)
 {
@@ -64,6 +66,9 @@ void vcpu_run(struct vcpu *vcpu)
 	do
 		ret = lhv_run(vcpu->fd);
 	while (ret == -EINTR && !vcpu->run->immediate_exit);
+	/* report_hang() wants to have a look at it. */
+	if (ret == -EINTR)
+		pause();
 	if (ret)
 		FAIL("vCPU %u: LHV_VCPU_RUN: %s", vcpu->id, strerror(-ret));
 }
@@ -169,22 +174,6 @@ void vcpu_run_to_done(struct vcpu *vcpu)
 	while (call.command != UCALL_DONE);
 }
 
-static void *thread(void *arg)
-{
-	vcpu_run_to_done(arg);
-	return NULL;
-}
-
-void vcpu_thread_start(struct vcpu *vcpu)
-{
-	REQUIRE(!pthread_create(&vcpu->thread, NULL, thread, vcpu));
-}
-
-void vcpu_thread_join(struct vcpu *vcpu)
-{
-	REQUIRE(!pthread_join(vcpu->thread, NULL));
-}
-
 static void on_kick(int sig)
 {
 	(void)sig;
@@ -195,6 +184,54 @@ void kick_signal_init(void)
 	const struct sigaction action = { .sa_handler = on_kick };
 
 	REQUIRE_SYS(sigaction(KICK_SIGNAL, &action, NULL));
+}
+
+static void *thread(void *arg)
+{
+	vcpu_run_to_done(arg);
+	return NULL;
+}
+
+void vcpu_thread_start(struct vcpu *vcpu)
+{
+	kick_signal_init();
+	vcpu->runs = true;
+	REQUIRE(!pthread_create(&vcpu->thread, NULL, thread, vcpu));
+}
+
+/* Takes the vCPUs out of their runs, and prints what they were doing. */
+static void report_hang(struct vm *vm)
+{
+	struct lhv_mp_state mp = { };
+	struct lhv_regs regs = { };
+	struct vcpu *vcpu;
+
+	for (vcpu = vm->vcpu; vcpu < vm->vcpu + VM_MAX_VCPUS; vcpu++) {
+		if (!vcpu->runs)
+			continue;
+		vcpu->run->immediate_exit = 1;
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+		vcpu_get(vcpu, LHV_STATE_MP, &mp, sizeof(mp));
+		vcpu_get_regs(vcpu, &regs);
+		dprintf(STDERR_FILENO, "# vCPU %u: rip 0x%llx rflags 0x%llx state %u\n",
+			vcpu->id, regs.rip, regs.rflags, mp.state);
+	}
+}
+
+void vcpu_thread_join(struct vcpu *vcpu)
+{
+	struct timespec end;
+	int ret;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += WAIT_SECONDS;
+	ret = pthread_timedjoin_np(vcpu->thread, NULL, &end);
+	if (ret == ETIMEDOUT) {
+		report_hang(vcpu->vm);
+		FAIL("vCPU %u isn't done", vcpu->id);
+	}
+	REQUIRE(!ret);
+	vcpu->runs = false;
 }
 
 struct vcpu *new_guest(void *function, u64 arg0, u64 arg1)

@@ -97,6 +97,8 @@ static void set_data_segments(struct lhv_sregs *sregs, const struct lhv_segment 
 static void set_entry(struct vcpu *vcpu, const struct lhv_sregs *sregs,
 		      const struct lhv_regs *regs)
 {
+	/* An access that is still to be completed would move the new RIP. */
+	vcpu_complete(vcpu);
 	vcpu_set_sregs(vcpu, sregs);
 	vcpu_set_regs(vcpu, regs);
 	vcpu_set_mp(vcpu, LHV_MP_RUNNABLE);

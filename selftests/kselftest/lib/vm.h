@@ -32,6 +32,7 @@ struct vcpu {
 	int fd;
 	struct lhv_run *run;
 	pthread_t thread;
+	bool runs;	/* in @thread */
 };
 
 struct vm {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "console.h"
@@ -119,8 +124,98 @@ static void places(void)
 	console_close(&c);
 }
 
+/* On a terminal: what is typed, until Ctrl-] q; "!" ends in a crash. */
+static void terminal_child(void)
+{
+	if (console_open(&c, "stdio"))
+		_exit(1);
+	console_put(&c, '>');
+	console_flush(&c);
+	while (console_wants_input(&c) && !console_read(&c)) {
+		if (memchr(c.input, '!', c.input_used))
+			raise(SIGABRT);
+		if (memchr(c.input, '~', c.input_used)) {
+			console_suspend(&c);
+			raise(SIGSTOP);
+			console_resume(&c);
+			console_put(&c, '>');
+		}
+		while (c.input_used) {
+			console_put(&c, c.input[0]);
+			console_consume(&c, 1);
+		}
+		console_flush(&c);
+	}
+	console_close(&c);
+	_exit(0);
+}
+
+static bool is_raw(int fd)
+{
+	struct termios now;
+
+	tcgetattr(fd, &now);
+	return !(now.c_lflag & (ICANON | ECHO | ISIG));
+}
+
+static void expect_char(int fd, char want)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	char got = 0;
+
+	EXPECT(poll(&pfd, 1, 5000) == 1 && read(fd, &got, 1) == 1);
+	EXPECT_EQ(got, want);
+}
+
+static pid_t start_terminal(int *fd)
+{
+	pid_t pid = forkpty(fd, NULL, NULL, NULL);
+
+	EXPECT(pid >= 0);
+	if (!pid)
+		terminal_child();
+	expect_char(*fd, '>');
+	EXPECT(is_raw(*fd));
+	return pid;
+}
+
+static void terminal(void)
+{
+	int fd, status;
+	pid_t pid = start_terminal(&fd);
+
+	/* Ctrl-C is the guest's; nothing is echoed but by the guest. */
+	EXPECT_EQ(write(fd, "\3x", 2), 2);
+	expect_char(fd, 3);
+	expect_char(fd, 'x');
+	EXPECT_EQ(write(fd, "~", 1), 1);
+	EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+	EXPECT(WIFSTOPPED(status) && !is_raw(fd));
+	kill(pid, SIGCONT);
+	expect_char(fd, '>');
+	expect_char(fd, '~');
+	EXPECT(is_raw(fd));
+	EXPECT_EQ(write(fd, ESC "q", 2), 2);
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT(!is_raw(fd));
+	close(fd);
+}
+
+static void terminal_crash(void)
+{
+	int fd, status;
+	pid_t pid = start_terminal(&fd);
+
+	EXPECT_EQ(write(fd, "!", 1), 1);
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	EXPECT(!is_raw(fd));
+	close(fd);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(escapes), TEST_CASE(overflow), TEST_CASE(output), TEST_CASE(slow_reader),
-	TEST_CASE(places),
+	TEST_CASE(places), TEST_CASE(terminal), TEST_CASE(terminal_crash),
 };
 TEST_SUITE(console_suite, "console", cases);

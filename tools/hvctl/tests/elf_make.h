@@ -8,7 +8,6 @@
 #include "types.h"
 
 #define ELF_MAKE_SIZE	8192
-#define ELF_MAKE_DATA	0x1000	/* where segments' content starts in the file */
 
 struct elf_make {
 	bool is_64bit;
