@@ -12,6 +12,7 @@
 #include <linux/syscore_ops.h>
 #include <linux/types.h>
 #include <asm/fpu/api.h>
+#include <asm/mce.h>
 #include <asm/reboot.h>
 
 /*
@@ -69,6 +70,23 @@ static inline void lhv_fpu_copy_out(struct fpu_guest *fpu, void *buf, unsigned i
 	static struct syscore_ops name = { __VA_ARGS__ }
 #define lhv_register_syscore	register_syscore_ops
 #define lhv_unregister_syscore	unregister_syscore_ops
+#endif
+
+/*
+ * A machine check that hit the guest is for the host to handle, as one of user
+ * mode: what can be recovered costs the VMM's process, not the host.
+ */
+#ifdef CONFIG_X86_MCE
+static inline void lhv_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+}
+#else
+static inline void lhv_machine_check(void)
+{
+}
 #endif
 
 /* The guest's stay was a quiescent state of RCU's. Preemption off. */

@@ -131,7 +131,7 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct lhv_vcpu *vcpu = file->private_data;
 
-	if (vma->vm_pgoff || vma_pages(vma) != 1)
+	if (vma->vm_pgoff || vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	/* vm_insert_page() takes a reference: the page may outlive the vCPU. */
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));

@@ -118,11 +118,16 @@ SYM_INNER_LABEL(lhv_vmx_exit, SYM_L_GLOBAL)
 	mov	%r13, R13(%rax)
 	mov	%r14, R14(%rax)
 	mov	%r15, R15(%rax)
-	movb	$1, LAUNCHED(%rax)
+
+	/* What the guest left in the return stack buffer must not feed the host's speculation, */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+			   X86_FEATURE_RSB_VMEXIT_LITE
+	/* nor in the branch history, */
+	CLEAR_BRANCH_HISTORY_VMEXIT
 	xor	%eax, %eax
 
 .Lout:
-	/* What the guest left in registers must not feed the host's speculation. */
+	/* nor in registers. */
 	xor	%ecx, %ecx
 	xor	%edx, %edx
 	xor	%esi, %esi
@@ -130,9 +135,6 @@ SYM_INNER_LABEL(lhv_vmx_exit, SYM_L_GLOBAL)
 	xor	%r9d, %r9d
 	xor	%r10d, %r10d
 	xor	%r11d, %r11d
-	/* Nor what it left in the return stack buffer. */
-	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
-			   X86_FEATURE_RSB_VMEXIT_LITE
 	pop	%rdi
 	pop	%rbx
 	pop	%r12

@@ -89,6 +89,7 @@ int lhv_set_events(struct lhv_vcpu *vcpu, const struct lhv_events *events)
 		     events->shadow | (events->nmi_masked ? GUEST_INTR_STATE_NMI : 0));
 	atomic_set(&arch->nmi_pending, events->nmi_pending);
 	arch->nmi_injected = events->nmi_injected;
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	lhv_lapic_set_events(vcpu, events);
 	if (events->triple_fault)
 		lhv_vcpu_set_request(vcpu, LHV_REQ_TRIPLE_FAULT);

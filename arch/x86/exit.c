@@ -49,6 +49,8 @@ enum lhv_fate lhv_entry_failed(struct lhv_vcpu *vcpu, unsigned long failed)
 		lhv_vm_bug(vcpu->vm, !lhv_rebooting);
 		return -EIO;
 	}
+	/* What was to be injected wasn't. */
+	lhv_cancel_injection(vcpu);
 	run->exit_reason = LHV_EXIT_FAIL_ENTRY;
 	run->rip = vmcs_read_l(GUEST_RIP);
 	run->fail_entry.cpu = smp_processor_id();
@@ -86,17 +88,20 @@ static enum lhv_fate handle_triple_fault(struct lhv_vcpu *vcpu)
 	return LHV_USER;
 }
 
-/* Injection sets the windows' controls anew. */
+/*
+ * Injection is left to lhv_serve_requests(), which sets the windows' controls
+ * anew: an entry takes one event, and other requests may come before it.
+ */
 static enum lhv_fate handle_window(struct lhv_vcpu *vcpu)
 {
 	lhv_stat(vcpu, LHV_VCPU_STAT_WINDOW_EXITS);
-	lhv_inject_events(vcpu);
+	lhv_vcpu_set_request(vcpu, LHV_REQ_EVENT);
 	return LHV_GUEST;
 }
 
 static enum lhv_fate handle_tpr_below_threshold(struct lhv_vcpu *vcpu)
 {
-	lhv_inject_events(vcpu);
+	lhv_vcpu_set_request(vcpu, LHV_REQ_EVENT);
 	return LHV_GUEST;
 }
 
@@ -247,6 +252,8 @@ enum lhv_fate lhv_handle_exit(struct lhv_vcpu *vcpu)
 	vcpu->arch.slow = NULL;
 	if (unlikely(reason & ENTRY_FAILURE))
 		return lhv_entry_failed(vcpu, 0);
+	/* Not before: a failed VMLAUNCH leaves the VMCS clear (SDM 3C 27.8). */
+	vcpu->arch.launched = true;
 	if (trace_lhv_exit_enabled())
 		trace_lhv_exit(vcpu->id, reason, vmcs_read_l(GUEST_RIP),
 			       vmcs_read_l(EXIT_QUALIFICATION));

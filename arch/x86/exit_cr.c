@@ -66,8 +66,12 @@ void lhv_write_cr4(struct lhv_vcpu *vcpu, unsigned long cr4)
 /* The guest's CPUID changed: so did the bits that it may own. */
 void lhv_update_cr4_mask(struct lhv_vcpu *vcpu)
 {
+	unsigned long cr4 = lhv_get_cr4(vcpu);
+
 	vmcs_write_l(CR4_GUEST_HOST_MASK,
 		     CR4_HOST_OWNED | ~vcpu->arch.cr4_guest_allowed);
+	/* Bits that changed hands are now read from the shadow. */
+	vmcs_write_l(CR4_READ_SHADOW, cr4);
 }
 
 bool lhv_cr0_valid(unsigned long cr0)
@@ -90,6 +94,8 @@ bool lhv_cr4_valid(struct lhv_vcpu *vcpu, unsigned long cr4)
  */
 int lhv_load_pdptes(struct lhv_vcpu *vcpu)
 {
+	/* Bits 2:1 and 8:5 of a present one, and addresses beyond (SDM 3A table 4-8) */
+	u64 reserved = 0x1e6 | ~(BIT_ULL(boot_cpu_data.x86_phys_bits) - 1);
 	u64 pdpte[4];
 	int i, ret;
 
@@ -97,8 +103,7 @@ int lhv_load_pdptes(struct lhv_vcpu *vcpu)
 	if (ret)
 		return ret;
 	for (i = 0; i < 4; i++)
-		/* Bits 2:1 and 8:5 are reserved in a present one (SDM 3A table 4-8). */
-		if ((pdpte[i] & 1) && (pdpte[i] & 0x1e6))
+		if ((pdpte[i] & 1) && (pdpte[i] & reserved))
 			return -EINVAL;
 	vmcs_write64(GUEST_PDPTR0, pdpte[0]);
 	vmcs_write64(GUEST_PDPTR1, pdpte[1]);
@@ -138,13 +143,12 @@ static bool set_cr0(struct lhv_vcpu *vcpu, unsigned long cr0)
 
 	if (!lhv_cr0_valid(cr0))
 		return false;
-	if ((old ^ cr0) & X86_CR0_PG) {
-		if (!switch_paging(vcpu, cr0 & X86_CR0_PG))
-			return false;
-		if (needs_pdptes(cr0, lhv_get_cr4(vcpu), lhv_get_efer(vcpu)) &&
-		    lhv_load_pdptes(vcpu))
-			return false;
-	}
+	/* SDM 3A 4.4.1 */
+	if (((old ^ cr0) & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)) &&
+	    needs_pdptes(cr0, lhv_get_cr4(vcpu), lhv_get_efer(vcpu)) && lhv_load_pdptes(vcpu))
+		return false;
+	if (((old ^ cr0) & X86_CR0_PG) && !switch_paging(vcpu, cr0 & X86_CR0_PG))
+		return false;
 	/* Reserved bits below 32 are ignored (SDM 3A 2.5). */
 	lhv_write_cr0(vcpu, cr0 & CR0_BITS);
 	if ((old ^ cr0) & (X86_CR0_PG | X86_CR0_WP))

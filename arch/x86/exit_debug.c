@@ -8,6 +8,7 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/vmx.h"
+#include "hv/compat.h"
 
 #define DR6_DEBUG_BITS	(DR_TRAP0 | DR_TRAP1 | DR_TRAP2 | DR_TRAP3 | DR_STEP | BIT(13))
 
@@ -34,6 +35,11 @@ static enum lhv_fate handle_debug(struct lhv_vcpu *vcpu, u32 info)
 	/* INT1 traps: it returns behind itself. */
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 		lhv_skip_instruction(vcpu);
+	else if ((vmcs_read_l(GUEST_RFLAGS) & X86_EFLAGS_TF) &&
+		 (vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
+		  (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		/* With such blocking and TF, BS must be pending (SDM 3C 27.3.1.5). */
+		lhv_set_pending_step(vcpu);
 	lhv_inject_debug(vcpu, dr6);
 	return LHV_GUEST;
 }
@@ -43,20 +49,20 @@ enum lhv_fate lhv_handle_exception(struct lhv_vcpu *vcpu)
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
+	lhv_requeue_vectoring(vcpu);
 	/*
-	 * The host's own NMI or machine check. NMIs are blocked now until the
-	 * handler's IRET (SDM 3C 28.5.5), and the gates for both switch stacks.
+	 * The host's own NMI: blocked now until its handler's IRET (SDM 3C 28.5.5),
+	 * and its gate switches stacks.
 	 */
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
 		asm volatile("int $2");
 		return LHV_GUEST;
 	}
 	if (vector == X86_TRAP_MC) {
-		asm volatile("int $18");
+		lhv_machine_check();
 		return LHV_GUEST;
 	}
 
-	lhv_requeue_vectoring(vcpu);
 	/* The IRET that faulted had unblocked NMIs (SDM 3C 28.2.3). */
 	if ((info & INTR_INFO_UNBLOCK_NMI) && vector != X86_TRAP_DF)
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,

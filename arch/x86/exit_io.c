@@ -15,6 +15,7 @@ enum lhv_fate lhv_handle_io(struct lhv_vcpu *vcpu)
 {
 	u32 qualification = vmcs_read_l(EXIT_QUALIFICATION);
 	struct lhv_run *run = vcpu->run;
+	u8 size = IO_SIZE(qualification);
 
 	lhv_stat(vcpu, LHV_VCPU_STAT_IO_EXITS);
 	if (qualification & IO_STRING)
@@ -23,14 +24,14 @@ enum lhv_fate lhv_handle_io(struct lhv_vcpu *vcpu)
 	run->exit_reason = LHV_EXIT_IO;
 	run->rip = vmcs_read_l(GUEST_RIP);
 	run->io.port = IO_PORT(qualification);
-	run->io.size = IO_SIZE(qualification);
+	run->io.size = size;
 	run->io.count = 1;
 	if (qualification & IO_IN) {
 		run->io.direction = LHV_IO_IN;
 	} else {
 		run->io.direction = LHV_IO_OUT;
 		/* Only the low bytes count; the rest of the 4 would leak RAX. */
-		*(u32 *)run->data = vcpu->arch.regs[LHV_RAX] & GENMASK(8 * run->io.size - 1, 0);
+		*(u32 *)run->data = vcpu->arch.regs[LHV_RAX] & GENMASK(8 * size - 1, 0);
 	}
 	vcpu->arch.io_qualification = qualification;
 	vcpu->arch.completion = LHV_COMPLETE_IO;

@@ -16,6 +16,7 @@
 #include <asm/fsgsbase.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/segment.h>
 
@@ -102,6 +103,24 @@ static __always_inline void switch_known_msrs(const u64 *from, const u64 *to)
 			native_wrmsrl(known_msrs[i], to[i]);
 }
 
+/*
+ * The thread's FS and GS bases. The kernel's copies are right with FSGSBASE, and
+ * else only for a thread without selectors (a 32-bit one has).
+ */
+static void save_bases(struct lhv_vcpu_arch *arch)
+{
+	u64 *gs_base = &arch->host_lazy_msr[LHV_MSR_KERNEL_GS_BASE];
+
+	if (!boot_cpu_has(X86_FEATURE_FSGSBASE) && (arch->host_fs | arch->host_gs)) {
+		rdmsrl(MSR_FS_BASE, arch->host_fs_base);
+		rdmsrl(MSR_KERNEL_GS_BASE, *gs_base);
+		return;
+	}
+	current_save_fsgs();
+	arch->host_fs_base = current->thread.fsbase;
+	*gs_base = current->thread.gsbase;
+}
+
 /**
  * lhv_switch_to_guest - load what the guest keeps while its thread runs
  * @vcpu: the vCPU, loaded
@@ -120,13 +139,11 @@ void lhv_switch_to_guest(struct lhv_vcpu *vcpu)
 	savesegment(fs, arch->host_fs);
 	savesegment(gs, arch->host_gs);
 	store_ldt(arch->host_ldt);
-	current_save_fsgs();
-	vmcs_write_l(HOST_FS_BASE, current->thread.fsbase);
+	save_bases(arch);
+	vmcs_write_l(HOST_FS_BASE, arch->host_fs_base);
 
-	arch->host_lazy_msr[LHV_MSR_KERNEL_GS_BASE] = current->thread.gsbase;
 	native_wrmsrl(MSR_KERNEL_GS_BASE, arch->lazy_msr[LHV_MSR_KERNEL_GS_BASE]);
 	switch_known_msrs(arch->host_lazy_msr, arch->lazy_msr);
-	arch->host_debugctl = get_debugctlmsr();
 	arch->lazy_loaded = true;
 }
 
@@ -153,7 +170,7 @@ void lhv_switch_to_host(struct lhv_vcpu *vcpu)
 	}
 	if (arch->host_fs) {
 		loadsegment(fs, arch->host_fs);
-		wrmsrl(MSR_FS_BASE, current->thread.fsbase);
+		wrmsrl(MSR_FS_BASE, arch->host_fs_base);
 	}
 	if (arch->host_gs) {
 		unsigned long flags;
@@ -173,6 +190,9 @@ void lhv_switch_to_host(struct lhv_vcpu *vcpu)
 
 static void load_debug_registers(struct lhv_vcpu_arch *arch)
 {
+	/* The host's breakpoints must not fire at the guest's addresses. */
+	if (hw_breakpoint_active())
+		set_debugreg(0, 7);
 	set_debugreg(arch->db[0], 0);
 	set_debugreg(arch->db[1], 1);
 	set_debugreg(arch->db[2], 2);
@@ -207,9 +227,25 @@ void lhv_use_debug_registers(struct lhv_vcpu *vcpu)
 {
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
 
-	load_debug_registers(arch);
+	if (!arch->dr_live)
+		load_debug_registers(arch);
 	vmcs_set_control(CPU_BASED_VM_EXEC_CONTROL, &arch->cpu_controls,
 			 arch->cpu_controls & ~CPU_BASED_MOV_DR_EXITING);
+}
+
+/*
+ * Counters of the host's that must not count in the guest, or can't: PEBS would
+ * write its records through the guest's page tables.
+ */
+static void switch_perf_msrs(bool to_guest)
+{
+	struct perf_guest_switch_msr *msrs;
+	int i, n;
+
+	msrs = perf_guest_get_msrs(&n, NULL);
+	for (i = 0; msrs && i < n; i++)
+		if (msrs[i].host != msrs[i].guest)
+			native_wrmsrl(msrs[i].msr, to_guest ? msrs[i].guest : msrs[i].host);
 }
 
 /**
@@ -240,6 +276,9 @@ void lhv_enter_state(struct lhv_vcpu *vcpu)
 		load_debug_registers(arch);
 	if (native_read_cr2() != arch->cr2)
 		native_write_cr2(arch->cr2);
+	/* Not earlier: perf changes it by IPIs. */
+	arch->host_debugctl = get_debugctlmsr();
+	switch_perf_msrs(true);
 	if (lhv_vmx_caps.l1d_flush)
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 }
@@ -253,6 +292,7 @@ void lhv_leave_state(struct lhv_vcpu *vcpu)
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
 
 	arch->cr2 = native_read_cr2();
+	switch_perf_msrs(false);
 	if (arch->xcr0 != lhv_host_xcr0 && lhv_host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, lhv_host_xcr0);
 	if (unlikely(arch->dr_live))

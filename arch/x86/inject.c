@@ -28,10 +28,18 @@ void lhv_skip_bytes(struct lhv_vcpu *vcpu, unsigned int len)
 	shadow = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	if (unlikely(shadow & SHADOW))
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, shadow & ~SHADOW);
-	/* A single-stepped instruction traps behind it: BS, SDM 3C 25.4.2. */
+	/* A single-stepped instruction traps behind it. */
 	if (unlikely(vmcs_read_l(GUEST_RFLAGS) & X86_EFLAGS_TF))
-		vmcs_write_l(GUEST_PENDING_DBG_EXCEPTIONS,
-			     vmcs_read_l(GUEST_PENDING_DBG_EXCEPTIONS) | BIT(14));
+		lhv_set_pending_step(vcpu);
+}
+
+/* The guest has TF set: BS becomes pending (SDM 3C 25.4.2), unless only branches trap. */
+void lhv_set_pending_step(struct lhv_vcpu *vcpu)
+{
+	if (vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF)
+		return;
+	vmcs_write_l(GUEST_PENDING_DBG_EXCEPTIONS,
+		     vmcs_read_l(GUEST_PENDING_DBG_EXCEPTIONS) | BIT(14));
 }
 
 void lhv_skip_instruction(struct lhv_vcpu *vcpu)
@@ -56,7 +64,8 @@ static void queue_exception(struct lhv_vcpu *vcpu, const struct lhv_exception *e
 {
 	struct lhv_exception *now = &vcpu->arch.exception;
 
-	if (now->pending && now->vector == X86_TRAP_DF) {
+	if (now->pending && now->vector == X86_TRAP_DF &&
+	    (is_contributory(e->vector) || e->vector == X86_TRAP_PF)) {
 		lhv_vcpu_set_request(vcpu, LHV_REQ_TRIPLE_FAULT);
 		return;
 	}
@@ -69,6 +78,7 @@ static void queue_exception(struct lhv_vcpu *vcpu, const struct lhv_exception *e
 		*now = *e;
 		now->pending = true;
 	}
+	lhv_stat(vcpu, LHV_VCPU_STAT_EXCEPTIONS);
 	lhv_vcpu_set_request(vcpu, LHV_REQ_EVENT);
 }
 
@@ -149,7 +159,6 @@ static void inject_exception(struct lhv_vcpu *vcpu)
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 	write_event(vcpu, info, e->error);
 	e->pending = false;
-	lhv_stat(vcpu, LHV_VCPU_STAT_EXCEPTIONS);
 }
 
 static void inject_interrupt(struct lhv_vcpu *vcpu)
@@ -165,14 +174,12 @@ static void inject_interrupt(struct lhv_vcpu *vcpu)
 	}
 	write_event(vcpu, info, 0);
 	arch->interrupt.injected = false;
-	lhv_stat(vcpu, LHV_VCPU_STAT_IRQS_INJECTED);
 }
 
 static void inject_nmi(struct lhv_vcpu *vcpu)
 {
 	write_event(vcpu, X86_TRAP_NMI | INTR_TYPE_NMI_INTR, 0);
 	vcpu->arch.nmi_injected = false;
-	lhv_stat(vcpu, LHV_VCPU_STAT_NMIS);
 }
 
 static void set_window(struct lhv_vcpu *vcpu, u32 window, bool on)
@@ -181,6 +188,13 @@ static void set_window(struct lhv_vcpu *vcpu, u32 window, bool on)
 
 	vmcs_set_control(CPU_BASED_VM_EXEC_CONTROL, &vcpu->arch.cpu_controls,
 			 on ? controls | window : controls & ~window);
+}
+
+/* May an external interrupt go in now (SDM 3C 27.3.1.4, 27.3.1.5)? */
+static bool interruptible(struct lhv_vcpu *vcpu)
+{
+	return (vmcs_read_l(GUEST_RFLAGS) & X86_EFLAGS_IF) &&
+	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & SHADOW);
 }
 
 /* Returns true if an event that was under way fills this entry. */
@@ -192,7 +206,7 @@ static bool reinject(struct lhv_vcpu *vcpu)
 		inject_exception(vcpu);
 	else if (arch->nmi_injected)
 		inject_nmi(vcpu);
-	else if (arch->interrupt.injected)
+	else if (arch->interrupt.injected && (arch->interrupt.soft || interruptible(vcpu)))
 		inject_interrupt(vcpu);
 	else
 		return false;
@@ -211,15 +225,23 @@ static bool inject_pending_nmi(struct lhv_vcpu *vcpu, bool busy)
 	}
 	blocked = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
 		  (GUEST_INTR_STATE_NMI | SHADOW);
+	/* While one is being handled, the processor remembers one more (SDM 3A 6.7.1). */
+	if (blocked & GUEST_INTR_STATE_NMI)
+		atomic_cmpxchg(&arch->nmi_pending, 2, 1);
 	if (!busy && !blocked) {
 		atomic_dec(&arch->nmi_pending);
 		inject_nmi(vcpu);
+		lhv_stat(vcpu, LHV_VCPU_STAT_NMIS);
 		busy = true;
 	} else {
 		busy = false;
 	}
-	/* With STI blocking too, an NMI-window exit may come at once and in vain. */
-	set_window(vcpu, CPU_BASED_NMI_WINDOW_EXITING, atomic_read(&arch->nmi_pending));
+	/*
+	 * With STI blocking an NMI-window exit may come at once, and again and again:
+	 * there interrupts are on, and their window opens behind the next instruction.
+	 */
+	set_window(vcpu, CPU_BASED_NMI_WINDOW_EXITING,
+		   atomic_read(&arch->nmi_pending) && !(blocked & GUEST_INTR_STATE_STI));
 	return busy;
 }
 
@@ -227,18 +249,14 @@ static void inject_pending_interrupt(struct lhv_vcpu *vcpu, bool busy)
 {
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
 	int vector = lhv_lapic_pending_vector(vcpu);
-	bool open;
 
-	if (vector >= 0 && !busy) {
-		open = (vmcs_read_l(GUEST_RFLAGS) & X86_EFLAGS_IF) &&
-		       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & SHADOW);
-		if (open) {
-			lhv_lapic_ack(vcpu, vector);
-			arch->interrupt.vector = vector;
-			arch->interrupt.soft = false;
-			inject_interrupt(vcpu);
-			vector = lhv_lapic_pending_vector(vcpu);
-		}
+	if (vector >= 0 && !busy && !arch->interrupt.injected && interruptible(vcpu)) {
+		lhv_lapic_ack(vcpu, vector);
+		arch->interrupt.vector = vector;
+		arch->interrupt.soft = false;
+		inject_interrupt(vcpu);
+		lhv_stat(vcpu, LHV_VCPU_STAT_IRQS_INJECTED);
+		vector = lhv_lapic_pending_vector(vcpu);
 	}
 	set_window(vcpu, CPU_BASED_INTR_WINDOW_EXITING, vector >= 0);
 	vmcs_set_control(TPR_THRESHOLD, &arch->tpr_threshold, lhv_lapic_tpr_threshold(vcpu));
@@ -248,15 +266,53 @@ static void inject_pending_interrupt(struct lhv_vcpu *vcpu, bool busy)
  * One event can go in per entry. Others wait: for the window if the guest can't
  * take them, else for the exit that the window's control causes right after.
  */
-void lhv_inject_events(struct lhv_vcpu *vcpu)
+static void inject_events(struct lhv_vcpu *vcpu)
 {
+	struct lhv_vcpu_arch *arch = &vcpu->arch;
 	bool busy = reinject(vcpu);
 
 	busy |= inject_pending_nmi(vcpu, busy);
 	inject_pending_interrupt(vcpu, busy);
-	/* An event under way that found the entry taken. */
-	if (vcpu->arch.nmi_injected || vcpu->arch.interrupt.injected)
+	/* An event under way that found the entry taken; and see inject_pending_nmi(). */
+	if (arch->nmi_injected || arch->interrupt.injected ||
+	    (atomic_read(&arch->nmi_pending) &&
+	     (vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_STI)))
 		set_window(vcpu, CPU_BASED_INTR_WINDOW_EXITING, true);
+}
+
+/* @info is laid out as in all three fields that describe events (SDM 3C 25.8.3, 25.9.3). */
+static void requeue(struct lhv_vcpu *vcpu, u32 info, u32 error, u8 instruction_len)
+{
+	struct lhv_vcpu_arch *arch = &vcpu->arch;
+	u32 type = info & INTR_INFO_INTR_TYPE_MASK;
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+
+	switch (type) {
+	case INTR_TYPE_NMI_INTR:
+		arch->nmi_injected = true;
+		break;
+	case INTR_TYPE_SOFT_EXCEPTION:
+	case INTR_TYPE_HARD_EXCEPTION:
+		arch->exception = (struct lhv_exception) {
+			.pending = true,
+			.vector = vector,
+			.soft = type == INTR_TYPE_SOFT_EXCEPTION,
+			.has_error = info & INTR_INFO_DELIVER_CODE_MASK,
+			.error = error,
+		};
+		break;
+	case INTR_TYPE_SOFT_INTR:
+	case INTR_TYPE_EXT_INTR:
+		arch->interrupt.injected = true;
+		arch->interrupt.vector = vector;
+		arch->interrupt.soft = type == INTR_TYPE_SOFT_INTR;
+		break;
+	default:
+		/* INT1: comes again when its instruction restarts. */
+		return;
+	}
+	arch->event_instruction_len = instruction_len;
+	lhv_vcpu_set_request(vcpu, LHV_REQ_EVENT);
 }
 
 /*
@@ -265,48 +321,28 @@ void lhv_inject_events(struct lhv_vcpu *vcpu)
  */
 void lhv_requeue_vectoring(struct lhv_vcpu *vcpu)
 {
-	struct lhv_vcpu_arch *arch = &vcpu->arch;
 	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
-	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
 	if (likely(!(info & VECTORING_INFO_VALID_MASK)))
 		return;
-
-	switch (info & VECTORING_INFO_TYPE_MASK) {
-	case INTR_TYPE_NMI_INTR:
-		arch->nmi_injected = true;
-		/* Its delivery blocked NMIs; so will the next one. */
-		lhv_unblock_nmi(vcpu);
-		break;
-	case INTR_TYPE_SOFT_EXCEPTION:
-	case INTR_TYPE_HARD_EXCEPTION:
-		arch->exception = (struct lhv_exception) {
-			.pending = true,
-			.vector = vector,
-			.soft = (info & VECTORING_INFO_TYPE_MASK) == INTR_TYPE_SOFT_EXCEPTION,
-			.has_error = info & VECTORING_INFO_DELIVER_CODE_MASK,
-			.error = vmcs_read32(IDT_VECTORING_ERROR_CODE),
-		};
-		break;
-	case INTR_TYPE_SOFT_INTR:
-	case INTR_TYPE_EXT_INTR:
-		arch->interrupt.injected = true;
-		arch->interrupt.vector = vector;
-		arch->interrupt.soft =
-			(info & VECTORING_INFO_TYPE_MASK) == INTR_TYPE_SOFT_INTR;
-		break;
-	default:
-		/* INT1: comes again when its instruction restarts. */
-		return;
-	}
-	arch->event_instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-	lhv_vcpu_set_request(vcpu, LHV_REQ_EVENT);
+	requeue(vcpu, info, vmcs_read32(IDT_VECTORING_ERROR_CODE),
+		vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+	/* An NMI's delivery blocked NMIs; so will the next one. */
+	if ((info & VECTORING_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~GUEST_INTR_STATE_NMI);
 }
 
-void lhv_unblock_nmi(struct lhv_vcpu *vcpu)
+/* The entry that was to inject an event failed: the event is still to come. */
+void lhv_cancel_injection(struct lhv_vcpu *vcpu)
 {
-	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-		     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~GUEST_INTR_STATE_NMI);
+	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
+
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	requeue(vcpu, info, vmcs_read32(VM_ENTRY_EXCEPTION_ERROR_CODE),
+		vmcs_read32(VM_ENTRY_INSTRUCTION_LEN));
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 }
 
 /**
@@ -324,6 +360,7 @@ enum lhv_fate lhv_serve_requests(struct lhv_vcpu *vcpu)
 		lhv_lapic_timer_deliver(vcpu);
 	if (lhv_vcpu_take_request(vcpu, LHV_REQ_TRIPLE_FAULT)) {
 		vcpu->run->exit_reason = LHV_EXIT_SHUTDOWN;
+		vcpu->run->rip = vmcs_read_l(GUEST_RIP);
 		return LHV_USER;
 	}
 	if (lhv_vcpu_take_request(vcpu, LHV_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
@@ -331,7 +368,7 @@ enum lhv_fate lhv_serve_requests(struct lhv_vcpu *vcpu)
 	if (lhv_vcpu_take_request(vcpu, LHV_REQ_EVENT)) {
 		if (unlikely(lhv_lapic_init_sipi_pending(vcpu)))
 			return LHV_SLOW;
-		lhv_inject_events(vcpu);
+		inject_events(vcpu);
 	}
 	return LHV_GUEST;
 }

@@ -56,6 +56,8 @@ static void reset_registers(struct lhv_lapic *lapic)
 		lhv_lapic_set_reg(lapic, APIC_LDR, lhv_lapic_x2apic_ldr(lapic));
 	lhv_lapic_mask_lvts(lapic);
 	lhv_lapic_timer_stop(lapic);
+	/* The VMCS' TPR threshold must follow. */
+	lhv_vcpu_set_request(lapic->vcpu, LHV_REQ_EVENT);
 }
 
 /* Which transitions software may make: SDM figure 11-27. */

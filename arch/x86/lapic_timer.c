@@ -245,9 +245,14 @@ void lhv_lapic_timer_deliver(struct lhv_vcpu *vcpu)
 {
 	struct lhv_lapic *lapic = vcpu->arch.lapic;
 
-	/* The request may be of a timer that was set anew since. */
-	if (!lapic->armed || too_early(lapic))
+	if (!lapic->armed)
 		return;
+	/* The timer was set anew since, or this CPU's TSC lags the other's. */
+	if (too_early(lapic)) {
+		if (!hrtimer_is_queued(&lapic->timer))
+			timer_start(lapic);
+		return;
+	}
 	lhv_lapic_timer_stop(lapic);
 	lhv_lapic_deliver_lvt(lapic, APIC_LVTT);
 	if (timer_mode(lapic) == APIC_LVT_TIMER_PERIODIC)

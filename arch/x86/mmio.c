@@ -277,6 +277,8 @@ static enum lhv_fate do_write(struct lhv_vcpu *vcpu, struct lhv_mmio_op *op)
 		return ask_userspace(vcpu, op, true);
 	fate = write_lapic(vcpu, op);
 	finish(vcpu, &op->insn);
+	if (fate == LHV_USER)
+		vcpu->run->rip = lhv_get_rip(vcpu);
 	return fate;
 }
 

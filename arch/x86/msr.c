@@ -578,5 +578,7 @@ enum lhv_fate lhv_handle_wrmsr(struct lhv_vcpu *vcpu)
 		return LHV_GUEST;
 	}
 	lhv_skip_instruction(vcpu);
+	if (unlikely(ret == LHV_USER))
+		vcpu->run->rip = vmcs_read_l(GUEST_RIP);
 	return ret;
 }

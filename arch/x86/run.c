@@ -40,9 +40,10 @@ static enum lhv_fate run_guest(struct lhv_vcpu *vcpu)
 	return fate;
 }
 
-static bool host_work_pending(void)
+/* vmcs_cpu: this CPU is going offline, and the scheduler about to take the thread off. */
+static bool must_not_enter(struct lhv_vcpu *vcpu)
 {
-	return need_resched() || lhv_must_return();
+	return need_resched() || lhv_must_return() || unlikely(vcpu->arch.vmcs_cpu < 0);
 }
 
 /*
@@ -64,7 +65,7 @@ static enum lhv_fate enter_guest(struct lhv_vcpu *vcpu)
 	local_irq_disable();
 	set_mode(vcpu, LHV_IN_GUEST);
 	vcpu->arch.slow = NULL;
-	if (likely(!host_work_pending())) {
+	if (likely(!must_not_enter(vcpu))) {
 		vtime_account_guest_enter();
 		lhv_enter_state(vcpu);
 		fate = run_guest(vcpu);

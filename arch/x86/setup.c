@@ -147,6 +147,7 @@ static void reset_system_registers(struct lhv_vcpu *vcpu, bool init)
 	lhv_update_cr4_mask(vcpu);
 	vmcs_write_l(GUEST_CR3, 0);
 	vcpu->arch.cr2 = 0;
+	vcpu->arch.pdptes_stale = false;
 	vmcs_write_l(GUEST_DR7, 0x400);
 	memset(vcpu->arch.db, 0, sizeof(vcpu->arch.db));
 	vcpu->arch.dr6 = 0xffff0ff0;

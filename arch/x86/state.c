@@ -135,8 +135,8 @@ static int set_sregs(struct lhv_vcpu *vcpu, const void *data)
 	lhv_write_cr0(vcpu, sregs->cr0);
 	lhv_write_cr4(vcpu, sregs->cr4);
 	lhv_lapic_set_cr8(vcpu, sregs->cr8);
-	if ((sregs->cr0 & X86_CR0_PG) && (sregs->cr4 & X86_CR4_PAE) && !(sregs->efer & EFER_LMA))
-		vcpu->arch.pdptes_stale = true;
+	vcpu->arch.pdptes_stale = (sregs->cr0 & X86_CR0_PG) && (sregs->cr4 & X86_CR4_PAE) &&
+				  !(sregs->efer & EFER_LMA);
 	lhv_flush_vpid(vcpu->arch.vpid);
 	return 0;
 }

@@ -126,6 +126,11 @@ bool lhv_vmcs_load(struct lhv_vcpu *vcpu, int cpu)
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
 	bool moved = arch->vmcs_cpu != cpu;
 
+	/* A CPU on its way out takes no VMCS; run_once() waits for another one. */
+	if (unlikely(!lhv_vmx_is_on())) {
+		WARN_ON_ONCE(!moved);
+		return false;
+	}
 	if (moved) {
 		lhv_vmcs_clear(vcpu);
 		local_irq_disable();

@@ -18,6 +18,8 @@
 /* The host goes down: VMX instructions may fault from now on. */
 extern bool lhv_rebooting;
 
+/* Is this CPU in VMX operation, by lhv? Preemption off. */
+bool lhv_vmx_is_on(void);
 int lhv_vmx_cpu_init(void);
 void lhv_vmx_cpu_exit(void);
 
@@ -89,10 +91,10 @@ void lhv_io_complete(struct lhv_vcpu *vcpu);
 
 /* ---- inject.c ---- */
 enum lhv_fate lhv_serve_requests(struct lhv_vcpu *vcpu);
-void lhv_inject_events(struct lhv_vcpu *vcpu);
+void lhv_cancel_injection(struct lhv_vcpu *vcpu);
 void lhv_requeue_vectoring(struct lhv_vcpu *vcpu);
-void lhv_unblock_nmi(struct lhv_vcpu *vcpu);
 void lhv_inject_debug(struct lhv_vcpu *vcpu, u64 dr6);
+void lhv_set_pending_step(struct lhv_vcpu *vcpu);
 
 /* ---- regs.c, state.c ---- */
 bool lhv_is_64bit(struct lhv_vcpu *vcpu);

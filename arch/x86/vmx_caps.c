@@ -226,6 +226,7 @@ int lhv_vmx_read_caps(void)
 	caps->pause_loop = caps->cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
 	caps->l1d_flush = boot_cpu_has_bug(X86_BUG_L1TF) &&
-			  boot_cpu_has(X86_FEATURE_FLUSH_L1D);
+			  boot_cpu_has(X86_FEATURE_FLUSH_L1D) &&
+			  l1tf_mitigation != L1TF_MITIGATION_OFF;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/reboot.h>
 #include <linux/smp.h>
 #include <asm/cpu.h>
 #include <asm/intel_pt.h>
@@ -33,6 +34,11 @@ static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
 static DEFINE_PER_CPU(bool, vmx_on);	/* by lhv; changed with interrupts off */
 
 static int hotplug_state;
+
+bool lhv_vmx_is_on(void)
+{
+	return this_cpu_read(vmx_on);
+}
 
 static int vmxon_here(void)
 {
@@ -198,15 +204,19 @@ static void vmx_resume(LHV_SYSCORE_ARG)
 		WARN_ON(vmxon_here());
 }
 
-/* Reboot and kexec. In a crash the kernel's own emergency path does VMXOFF. */
-static void vmx_shutdown(LHV_SYSCORE_ARG)
+/* Reboot and kexec. In a crash the kernel's emergency path does VMXOFF: below. */
+static int vmx_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
 	lhv_rebooting = true;
 	on_each_cpu(vmxoff_ipi, NULL, 1);
+	return NOTIFY_OK;
 }
 
-LHV_DEFINE_SYSCORE(vmx_syscore, .suspend = vmx_suspend, .resume = vmx_resume,
-		   .shutdown = vmx_shutdown);
+static struct notifier_block vmx_reboot_notifier = {
+	.notifier_call = vmx_reboot,
+};
+
+LHV_DEFINE_SYSCORE(vmx_syscore, .suspend = vmx_suspend, .resume = vmx_resume);
 
 static void free_vmxon_regions(void)
 {
@@ -252,6 +262,7 @@ int lhv_vmx_cpu_init(void)
 		goto free_regions;
 	hotplug_state = ret;
 	lhv_register_syscore(&vmx_syscore);
+	register_reboot_notifier(&vmx_reboot_notifier);
 	return 0;
 
 free_regions:
@@ -261,6 +272,7 @@ free_regions:
 
 void lhv_vmx_cpu_exit(void)
 {
+	unregister_reboot_notifier(&vmx_reboot_notifier);
 	lhv_unregister_syscore(&vmx_syscore);
 	cpuhp_remove_state(hotplug_state);
 	free_vmxon_regions();

@@ -121,6 +121,7 @@ struct lhv_vcpu_arch {
 	u64 mtrr_var[16];
 	bool lazy_loaded;
 	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
+	u64 host_fs_base;
 	u64 host_debugctl;
 
 	struct fpu_guest fpu;

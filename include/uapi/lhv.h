@@ -586,7 +586,7 @@ struct lhv_clock {
 #define LHV_RUN_DATA_SIZE	1024
 
 /**
- * struct lhv_run - the page shared with a vCPU (mmap of its fd at offset 0)
+ * struct lhv_run - the page shared with a vCPU (MAP_SHARED of its fd, offset 0)
  * @immediate_exit:	in: not 0 makes LHV_VCPU_RUN return EINTR before it enters
  *			the guest. May be set by a signal handler
  * @reserved0:		not read

@@ -88,7 +88,9 @@ static void run_cpus(struct vm *vm, void *sender, void *receiver, bool x2apic)
 	u32 id;
 
 	for (id = 0; id < NR_CPUS; id++)
-		vcpu_thread_start(vcpu_start(vm, id, id ? receiver : sender, x2apic, 0));
+		vcpu_start(vm, id, id ? receiver : sender, x2apic, 0);
+	for (id = 0; id < NR_CPUS; id++)
+		vcpu_thread_start(&vm->vcpu[id]);
 	for (id = 0; id < NR_CPUS; id++)
 		vcpu_thread_join(&vm->vcpu[id]);
 }
@@ -324,10 +326,12 @@ TEST_F(ipi, init_sipi)
 {
 	u32 id;
 
-	vcpu_thread_start(vcpu_start(self->vm, 0, guest_start_others, variant->x2apic, 0));
+	vcpu_start(self->vm, 0, guest_start_others, variant->x2apic, 0);
 	/* As they are after vcpu_create(): waiting. */
 	for (id = 1; id < NR_CPUS; id++)
-		vcpu_thread_start(vcpu_create(self->vm, id));
+		vcpu_create(self->vm, id);
+	for (id = 0; id < NR_CPUS; id++)
+		vcpu_thread_start(&self->vm->vcpu[id]);
 	for (id = 0; id < NR_CPUS; id++)
 		vcpu_thread_join(&self->vm->vcpu[id]);
 	for (id = 1; id < NR_CPUS; id++)
