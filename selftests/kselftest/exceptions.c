@@ -296,6 +296,46 @@ TEST_F(exceptions, injected)
 	EXPECT_EQ(4, vcpu_stat(self->vcpu, LHV_VCPU_STAT_EXCEPTIONS));
 }
 
+/* An interrupt and an NMI that were under way, or pending, when state was saved */
+static void count_only(struct trap_frame *frame)
+{
+	(void)frame;
+}
+
+static void guest_interrupted(void)
+{
+	irq_enable();
+	GUEST_REPORT(1);
+	GUEST_SPIN_UNTIL(guest_count(VECTOR_NMI) == 2);
+	GUEST_ASSERT_EQ(1, guest_count(0x61));
+}
+
+TEST_F(exceptions, interrupt_and_nmi_records)
+{
+	const struct lhv_events events = {
+		.interrupt_pending = 1,
+		.interrupt_vector = 0x61,
+		.nmi_pending = 2,
+	};
+	struct lhv_events now;
+
+	guest_var(self->vm, guest_handler[0x61]) = count_only;
+	guest_var(self->vm, guest_handler[VECTOR_NMI]) = count_only;
+	vcpu_set_long(self->vcpu, guest_interrupted, 0, 0);
+	vcpu_run_to_report(self->vcpu, 1);
+	vcpu_complete(self->vcpu);
+	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	vcpu_get(self->vcpu, LHV_STATE_EVENTS, &now, sizeof(now));
+	EXPECT_EQ(1, now.interrupt_pending);
+	EXPECT_EQ(0x61, now.interrupt_vector);
+	EXPECT_EQ(2, now.nmi_pending);
+	vcpu_run_to_done(self->vcpu);
+	vcpu_get(self->vcpu, LHV_STATE_EVENTS, &now, sizeof(now));
+	EXPECT_EQ(0, now.interrupt_pending);
+	EXPECT_EQ(0, now.nmi_pending);
+	EXPECT_EQ(0, now.nmi_masked);
+}
+
 TEST_F(exceptions, injected_triple_fault)
 {
 	const struct lhv_events events = { .triple_fault = 1 };

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "apic.h"
 #include "test.h"
 
 static u64 running;
@@ -24,6 +25,15 @@ static void guest_spin(void)
 
 static void guest_nothing(void)
 {
+}
+
+static void guest_enable_apic(void)
+{
+	guest_handler[0x50] = guest_count_irq;
+	apic_init(false);
+	irq_enable();
+	cpuid(0, 0);
+	irq_disable();
 }
 
 static void *run_for_ever(void *vcpu)
@@ -156,6 +166,36 @@ TEST(vcpu_destroyed_while_another_runs)
 	pthread_kill(thread, KICK_SIGNAL);
 	ASSERT_EQ(0, pthread_join(thread, &ret));
 	EXPECT_EQ(-EINTR, (intptr_t)ret);
+	vm_close(vm);
+}
+
+static void *send_messages(void *arg)
+{
+	struct vm *vm = arg;
+	u32 i;
+
+	for (i = 0; READ_ONCE(running) || i < 100; i++)
+		REQUIRE_OK(lhv_send_msi(vm->fd, i % 2 ? MSI_ADDRESS(1) : MSI_ADDRESS(0xff), 0x50));
+	return NULL;
+}
+
+TEST(vcpu_destroyed_while_messages_come)
+{
+	struct vm *vm = vm_create();
+	pthread_t thread;
+	int i;
+
+	vcpu_create(vm, 0);
+	WRITE_ONCE(running, 1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, send_messages, vm));
+	for (i = 0; i < 50; i++) {
+		struct vcpu *vcpu = vcpu_start(vm, 1, guest_enable_apic, 0, 0);
+
+		vcpu_run_to_done(vcpu);
+		vcpu_close(vcpu);
+	}
+	WRITE_ONCE(running, 0);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
 	vm_close(vm);
 }
 

@@ -15,10 +15,13 @@
 #define AREA		MIB(4)
 #define PAGES		(AREA / GUEST_PAGE)
 
+#define NR_CPUS		2
+
 static u64 stop;
-static u64 rounds;
-static u64 resets;
-static u64 expected[PAGES];
+/* Of each vCPU */
+static u64 rounds[NR_CPUS];
+static u64 resets[NR_CPUS];
+static u64 expected[NR_CPUS][PAGES];
 
 FIXTURE(host) {
 	struct vm *vm;
@@ -50,10 +53,10 @@ static u8 *map_area(int advice)
 	return area;
 }
 
-/* The word of page @i that guest and host look at. */
+/* The word of page @i that guest and host look at; the next one is vCPU 1's. */
 static volatile u64 *word_of(void *area, u64 i)
 {
-	return (u64 *)((u8 *)area + i * GUEST_PAGE + i % 512 * 8);
+	return (u64 *)((u8 *)area + i * GUEST_PAGE + i % 511 * 8);
 }
 
 /*
@@ -62,52 +65,70 @@ static volatile u64 *word_of(void *area, u64 i)
  */
 static void guest_add(u64 pages, u64 may_reset)
 {
+	u32 id = guest_cpu()->id;
+	volatile u64 *word;
 	u64 i, value;
 
 	while (!READ_ONCE(stop)) {
 		for (i = 0; i < pages; i++) {
-			value = *word_of((void *)BASE, i);
-			if (value != expected[i]) {
+			word = word_of((void *)BASE, i) + id;
+			value = *word;
+			if (value != expected[id][i]) {
 				GUEST_ASSERT_EQ(0, value);
 				GUEST_ASSERT(may_reset);
-				WRITE_ONCE(resets, resets + 1);
+				WRITE_ONCE(resets[id], resets[id] + 1);
 			}
-			*word_of((void *)BASE, i) = value + 1;
-			expected[i] = value + 1;
+			*word = value + 1;
+			expected[id][i] = value + 1;
 		}
-		WRITE_ONCE(rounds, rounds + 1);
+		WRITE_ONCE(rounds[id], rounds[id] + 1);
 	}
 	/* What it sees in the end, for the host to compare */
 	for (i = 0; i < pages; i++)
-		expected[i] = *word_of((void *)BASE, i);
+		expected[id][i] = word_of((void *)BASE, i)[id];
 }
 
 static void start_counting(FIXTURE_DATA(host) *self, u64 pages, bool may_reset)
 {
+	u32 id;
+
 	vm_set_memory(self->vm, 1, 0, BASE, AREA, self->area);
-	vcpu_set_long(self->vcpu, guest_add, pages, may_reset);
-	vcpu_thread_start(self->vcpu);
-	WAIT_UNTIL(guest_var(self->vm, rounds) > 0);
+	vcpu_create(self->vm, 1);
+	for (id = 0; id < NR_CPUS; id++) {
+		vcpu_set_long(&self->vm->vcpu[id], guest_add, pages, may_reset);
+		vcpu_thread_start(&self->vm->vcpu[id]);
+	}
+	for (id = 0; id < NR_CPUS; id++)
+		WAIT_UNTIL(guest_var(self->vm, rounds[id]) > 0);
 }
 
+/* Each vCPU finishes its round and makes @n more. */
 static void wait_rounds(FIXTURE_DATA(host) *self, u64 n)
 {
-	u64 seen = guest_var(self->vm, rounds);
+	u64 seen[NR_CPUS];
+	u32 id;
 
-	WAIT_UNTIL(guest_var(self->vm, rounds) >= seen + n);
+	for (id = 0; id < NR_CPUS; id++)
+		seen[id] = guest_var(self->vm, rounds[id]);
+	for (id = 0; id < NR_CPUS; id++)
+		WAIT_UNTIL(guest_var(self->vm, rounds[id]) > seen[id] + n);
 }
 
 /* Guest and host see the same. */
 static void stop_counting(FIXTURE_DATA(host) *self, u64 pages)
 {
-	u64 i;
+	u64 i, guest, host;
+	u32 id;
 
 	guest_var(self->vm, stop) = 1;
-	vcpu_thread_join(self->vcpu);
-	for (i = 0; i < pages; i++) {
-		if (guest_var(self->vm, expected[i]) != *word_of(self->area, i))
-			FAIL("page %llu: guest %llu host %llu", i, guest_var(self->vm, expected[i]),
-			     *word_of(self->area, i));
+	for (id = 0; id < NR_CPUS; id++)
+		vcpu_thread_join(&self->vm->vcpu[id]);
+	for (i = 0; i < NR_CPUS * pages; i++) {
+		id = i % NR_CPUS;
+		guest = guest_var(self->vm, expected[id][i / NR_CPUS]);
+		host = word_of(self->area, i / NR_CPUS)[id];
+		if (guest != host)
+			FAIL("page %llu: guest %llu host %llu", i / NR_CPUS, guest, host);
 	}
 }
 
@@ -125,7 +146,7 @@ TEST_F(host, dontneed)
 	}
 	ASSERT_EQ(0, madvise(self->area, AREA, MADV_DONTNEED));
 	wait_rounds(self, 2);
-	EXPECT_LT(0, guest_var(self->vm, resets));
+	EXPECT_LT(0, guest_var(self->vm, resets[0]));
 	stop_counting(self, 64);
 }
 
@@ -139,7 +160,7 @@ TEST_F(host, protection_changes)
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, mprotect(self->area, AREA, PROT_READ | PROT_WRITE | PROT_EXEC));
 		ASSERT_EQ(0, mprotect(self->area, AREA, PROT_READ | PROT_WRITE));
-		wait_rounds(self, 1);
+		wait_rounds(self, 0);
 	}
 	stop_counting(self, 64);
 }
@@ -273,7 +294,7 @@ static void fork_while_counting(struct __test_metadata *_metadata, FIXTURE_DATA(
 		EXPECT_EQ(0, status);
 		close(pipes[0]);
 		close(pipes[1]);
-		wait_rounds(self, 1);
+		wait_rounds(self, 0);
 	}
 	stop_counting(self, 64);
 }
@@ -366,7 +387,7 @@ TEST_F(host, hugetlb)
 	start_counting(self, PAGES, true);
 	ASSERT_EQ(0, madvise(self->area, MIB(2), MADV_DONTNEED));
 	wait_rounds(self, 2);
-	EXPECT_LT(0, guest_var(self->vm, resets));
+	EXPECT_LT(0, guest_var(self->vm, resets[0]));
 	stop_counting(self, PAGES);
 	mapped = vm_stat(self->vm, LHV_VM_STAT_MAPPED_2M);
 	munmap(self->area, AREA);
@@ -395,10 +416,10 @@ TEST_F(host, memfd)
 	for (i = 0; i < 64; i += 8) {
 		ASSERT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				       i * GUEST_PAGE, 2 * GUEST_PAGE));
-		wait_rounds(self, 1);
+		wait_rounds(self, 0);
 	}
 	wait_rounds(self, 2);
-	EXPECT_LT(0, guest_var(self->vm, resets));
+	EXPECT_LT(0, guest_var(self->vm, resets[0]));
 	stop_counting(self, 64);
 	EXPECT_EQ(0, memcmp(self->area, other, 64 * GUEST_PAGE));
 	close(fd);
@@ -466,7 +487,7 @@ static void guest_read_merged(void)
 	while (!READ_ONCE(stop)) {
 		for (i = 0; i < MERGED; i++)
 			GUEST_ASSERT_EQ(0x5a5a5a5a5a5a5a5a, *word_of((void *)BASE, i));
-		WRITE_ONCE(rounds, ++n);
+		WRITE_ONCE(rounds[0], ++n);
 	}
 	/* A write parts them. */
 	for (i = 0; i < MERGED; i += 2)
@@ -490,8 +511,8 @@ TEST_F(host, same_page_merging)
 	vcpu_thread_start(self->vcpu);
 	ASSERT_TRUE(ksm_write("run", "1"));
 	WAIT_UNTIL(ksm_read("pages_sharing") >= before + MERGED / 2);
-	i = guest_var(self->vm, rounds);
-	WAIT_UNTIL(guest_var(self->vm, rounds) > i + 2);
+	i = guest_var(self->vm, rounds[0]);
+	WAIT_UNTIL(guest_var(self->vm, rounds[0]) > i + 2);
 	ASSERT_TRUE(ksm_write("run", "0"));
 	guest_var(self->vm, stop) = 1;
 	vcpu_thread_join(self->vcpu);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "test.h"
 
@@ -46,6 +47,27 @@ TEST_F(vm, vcpu_ids)
 	fd = lhv_create_vcpu(self->fd, max - 1);
 	EXPECT_LE(0, fd);
 	close(fd);
+}
+
+/* No fd left: nothing remains of what was begun. */
+TEST_F(vm, no_fds)
+{
+	struct rlimit limit;
+	int dev = dev_open();
+	int fd;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = dev + 1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, lhv_create_vm(dev));
+	EXPECT_EQ(-EMFILE, lhv_create_vcpu(self->fd, 1));
+	EXPECT_EQ(-EMFILE, lhv_create_vcpu(self->fd, 1));
+	limit.rlim_cur = dev + 2;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	fd = lhv_create_vcpu(self->fd, 1);
+	EXPECT_LE(0, fd);
+	close(fd);
+	close(dev);
 }
 
 TEST_F(vm, vcpu_starts_after_reset)
@@ -303,6 +325,7 @@ TEST_F(vm, run_page)
 
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, size, PROT_READ, MAP_SHARED, self->vcpu, size));
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 2 * size, PROT_READ, MAP_SHARED, self->vcpu, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->vcpu, 0));
 	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, self->vcpu, 0);
 	ASSERT_NE(MAP_FAILED, run);
 	EXPECT_EQ(LHV_EXIT_NONE, run->exit_reason);
