@@ -5,9 +5,8 @@
 readonly IPS=50000000	# the emulated clock: ticks in a second
 
 # What no lab needs and takes most of the kernel's start: checks of certificates,
-# of kprobes, of weak functions and of jitter entropy, and all that makes the
-# kernel parse its BTF.
-SKIPPED_INITCALLS=load_system_certificate_list,init_kprobe_trace,jent_mod_init
+# of kprobes and of weak functions, and all that makes the kernel parse its BTF.
+SKIPPED_INITCALLS=load_system_certificate_list,init_kprobe_trace
 SKIPPED_INITCALLS+=,ftrace_check_for_weak_functions
 SKIPPED_INITCALLS+=,bpf_rstat_kfunc_init,bpf_key_sig_kfuncs_init,bpf_tcp_ca_kfunc_init
 SKIPPED_INITCALLS+=,bpf_prog_test_run_init,kfunc_init,cubictcp_register,bpf_kfunc_init
