@@ -81,6 +81,8 @@ int lhv_set_events(struct lhv_vcpu *vcpu, const struct lhv_events *events)
 		.payload = events->exception_payload,
 		.has_payload = events->exception_has_payload,
 	};
+	if (events->exception_pending)
+		lhv_stat(vcpu, LHV_VCPU_STAT_EXCEPTIONS);
 	arch->interrupt.injected = events->interrupt_pending;
 	arch->interrupt.vector = events->interrupt_vector;
 	arch->interrupt.soft = events->interrupt_soft;

@@ -143,8 +143,9 @@ static void reset_system_registers(struct lhv_vcpu *vcpu, bool init)
 		cr0 = X86_CR0_ET | (lhv_get_cr0(vcpu) & (X86_CR0_CD | X86_CR0_NW));
 	lhv_set_efer(vcpu, 0);
 	lhv_write_cr0(vcpu, cr0);
-	lhv_write_cr4(vcpu, 0);
+	/* The mask first: the shadow that it computes from a new VMCS isn't the guest's. */
 	lhv_update_cr4_mask(vcpu);
+	lhv_write_cr4(vcpu, 0);
 	vmcs_write_l(GUEST_CR3, 0);
 	vcpu->arch.cr2 = 0;
 	vcpu->arch.pdptes_stale = false;

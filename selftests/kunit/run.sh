@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # run.sh MODULE: loads MODULE on a kernel with KUnit and prints the results of
-# all its suites as one KTAP stream. Fails if a test failed or none was run.
+# all its suites as one KTAP stream. Fails if a test failed, none was run, or the
+# kernel's checkers reported something meanwhile.
 #
 # The stream comes from the kernel's log, since KUnit of Linux 6.1 keeps only
 # 512 bytes of each test's output in debugfs. Which suites there must be, and
@@ -11,6 +12,7 @@
 module=${1:?usage: run.sh MODULE}
 kunit=/sys/kernel/debug/kunit
 mark="lhv-kunit: run $$"
+report='^# (BUG|WARNING|UBSAN|INFO|Oops|general protection fault)\>'
 
 bail()
 {
@@ -59,9 +61,11 @@ done
 echo "KTAP version 1"
 echo "1..$(echo "$ran" | wc -w)"
 ktap
+reports=$(ktap | grep -cE "$report")
 [ -n "$ran" ] || bail "$module has no suites"
 
 status=0
+[ "$reports" -eq 0 ] || { echo "# reports of the kernel: $reports"; status=1; }
 for suite in $ran; do
 	passed "$suite" || { echo "# failed: $suite"; status=1; }
 done
