@@ -54,15 +54,18 @@ TEST_F(vm, no_fds)
 {
 	struct rlimit limit;
 	int dev = dev_open();
+	int next = dup(dev);	/* the number that the next fd gets */
 	int fd;
 
+	ASSERT_LE(0, next);
+	close(next);
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
-	limit.rlim_cur = dev + 1;
+	limit.rlim_cur = next;
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	EXPECT_EQ(-EMFILE, lhv_create_vm(dev));
 	EXPECT_EQ(-EMFILE, lhv_create_vcpu(self->fd, 1));
 	EXPECT_EQ(-EMFILE, lhv_create_vcpu(self->fd, 1));
-	limit.rlim_cur = dev + 2;
+	limit.rlim_cur = next + 1;
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	fd = lhv_create_vcpu(self->fd, 1);
 	EXPECT_LE(0, fd);
