@@ -63,6 +63,8 @@ static inline struct lhv_vcpu *lapic_vcpu(struct kunit *test, u32 id)
 	vcpu->run = kunit_kzalloc(test, sizeof(*vcpu->run), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vcpu->run);
 	KUNIT_ASSERT_EQ(test, lhv_lapic_create(vcpu), 0);
+	/* What creation asked of the run loop counts as done. */
+	vcpu->requests = 0;
 	vcpu->arch.cpuid = lhv_cpuid_new(leaves, ARRAY_SIZE(leaves));
 	if (IS_ERR(vcpu->arch.cpuid) ||
 	    xa_err(xa_store(&vm->vcpus, id, vcpu, GFP_KERNEL))) {

@@ -239,7 +239,7 @@ static void msr_bitmap(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, intercepted(MSR_IA32_TSC, false));
 	KUNIT_EXPECT_TRUE(test, intercepted(MSR_IA32_TSC, true));
 	KUNIT_EXPECT_FALSE(test, intercepted(MSR_LSTAR, false));
-	KUNIT_EXPECT_FALSE(test, intercepted(MSR_LSTAR, true));
+	KUNIT_EXPECT_TRUE(test, intercepted(MSR_LSTAR, true));
 	KUNIT_EXPECT_FALSE(test, intercepted(MSR_KERNEL_GS_BASE, true));
 	KUNIT_EXPECT_TRUE(test, intercepted(MSR_IA32_APICBASE, true));
 	KUNIT_EXPECT_TRUE(test, intercepted(MSR_IA32_TSC_ADJUST, false));
