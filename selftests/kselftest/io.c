@@ -269,9 +269,6 @@ static void feed_ins(struct vcpu *vcpu, u8 size, u32 bytes)
 		for (i = 0; i < n; i++)
 			run->data[i] = (done + i) * 7;
 		done += n;
-		/* The module knows what it asked for. */
-		run->io.count = 0xffff;
-		run->io.direction = LHV_IO_OUT;
 	}
 }
 
