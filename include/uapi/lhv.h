@@ -327,8 +327,9 @@ struct lhv_stats {
  *
  * A vCPU's records are read and written while its LHV_VCPU_RUN isn't running;
  * the call waits for that (it doesn't kick the vCPU). An exit of type IO or
- * MMIO that waits for its completion must be completed before state is saved:
- * run once with immediate_exit set.
+ * MMIO that waits for its completion must be completed before state is saved or
+ * REGS are set: run once with immediate_exit set. Completing it stores what was
+ * read in a register and moves RIP, over what was set before.
  *
  * SET checks the whole payload before it changes anything. Errors: ENOENT
  * unknown type; EOPNOTSUPP unknown version; ENOSPC GET's @length too small, the
@@ -357,6 +358,13 @@ struct lhv_state {
 #define LHV_STATE_CPUID		10	/* array of struct lhv_cpuid_entry */
 #define LHV_STATE_TSC		11	/* struct lhv_tsc */
 #define LHV_STATE_CLOCK		64	/* struct lhv_clock; of a VM, GET only */
+
+/*
+ * LHV_STATE_CPUID: at most LHV_MAX_CPUID_ENTRIES entries, no two for the same leaf
+ * and sub-leaf, in any order; GET gives them sorted by leaf and sub-leaf. The APIC
+ * id in leaves 1, 0BH and 1FH is always the vCPU's own. EINVAL also for a physical
+ * address width (leaf 80000008H, EAX bits 7:0) outside 32 to 52.
+ */
 
 /* General-purpose registers; version 1. */
 struct lhv_regs {
@@ -610,8 +618,10 @@ struct lhv_clock {
  *			@interruption_info, @error_code: VM-exit interruption
  *			information, of an exit for an exception
  * @undecoded:		@gpa, the access; @bytes, the first @length bytes of the
- *			instruction (0 if they can't be read). The caller may do the
- *			access itself, move RIP, and go on
+ *			instruction (0 if they can't be read). Also for what has more
+ *			than one device access in it: MOVS from device to device,
+ *			and accesses that cross into another page. The caller may
+ *			do the access itself, move RIP, and go on
  * @memory_fault:	@gpa, the access (LHV_MEMORY_FAULT_* @access); @error: the
  *			negative errno with which the host refused the page (EFAULT:
  *			nothing mapped at the slot's address; EHWPOISON)

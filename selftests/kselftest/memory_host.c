@@ -352,16 +352,25 @@ static bool large_pages_work(void)
 
 TEST_F(host, transparent_huge_pages)
 {
+	u64 large;
+
 	if (!large_pages_work())
 		SKIP(return, "no transparent huge pages here");
 	self->area = map_area(MADV_HUGEPAGE);
+	/*
+	 * Written before it is read: what is read first is the huge zero page,
+	 * and 6.1 makes small pages of that when it is written.
+	 */
+	memset(self->area, 0, AREA);
 	start_counting(self, PAGES, true);
 	wait_rounds(self, 2);
 	/* The area's, and perhaps some of the program's */
-	EXPECT_LE(AREA / MIB(2), vm_stat(self->vm, LHV_VM_STAT_MAPPED_2M));
-	/* Splits, in the host and so in the EPT */
+	large = vm_stat(self->vm, LHV_VM_STAT_MAPPED_2M);
+	EXPECT_LE(AREA / MIB(2), large);
+	/* Splits one, in the host and so in the EPT */
 	ASSERT_EQ(0, madvise(self->area + 5 * GUEST_PAGE, GUEST_PAGE, MADV_DONTNEED));
 	wait_rounds(self, 2);
+	EXPECT_EQ(large - 1, vm_stat(self->vm, LHV_VM_STAT_MAPPED_2M));
 	EXPECT_LE(MIB(2) / GUEST_PAGE - 1, vm_stat(self->vm, LHV_VM_STAT_MAPPED_4K));
 	ASSERT_EQ(0, madvise(self->area, AREA, MADV_DONTNEED));
 	wait_rounds(self, 2);

@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 # Sourced by lab: the files that the emulated host is given, as an initramfs.
 
-# Ticks from a VM entry with interrupts off to the exit that gives the emulated
-# host its own interrupts back; real CPUs don't need it.
-readonly HEARTBEAT=50000
+# From a VM entry with interrupts off to the exit that gives the emulated host its
+# own interrupts back: a millisecond. Real CPUs don't need it.
+heartbeat() {
+	echo $(($(ticks_per_second) / 1000))
+}
 
 archive() {	# of folder $1
 	(cd "$1" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0)
@@ -93,7 +95,7 @@ make_root() {
 	if $module; then
 		mkdir -p "$root/lhv"
 		cp "$modules_built"/*.ko "$root/lhv/"
-		printf '%s\0' "/lhv/lhv.ko heartbeat=$HEARTBEAT" >"$root/lab/modules"
+		printf '%s\0' "/lhv/lhv.ko heartbeat=$(heartbeat)" >"$root/lab/modules"
 	fi
 	[[ ! -x $build/hvctl ]] || install_file "$build/hvctl" usr/bin/hvctl
 	for pair in "${adds[@]}"; do

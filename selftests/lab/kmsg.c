@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host.h"
 
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
-#define KMEMLEAK_AGE	6	/* seconds; younger objects are not reported */
+#define KMEMLEAK_AGE	6	/* seconds; no younger object is reported */
 
 static int kmsg_fd = -1;
 static bool watching, lhv_seen;
@@ -153,19 +154,30 @@ static void count_leaks(FILE *file)
 	free(entry);
 }
 
+static time_t uptime(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /*
  * kmemleak reports an object that two scans in a row find unchanged and
  * unreferenced, and that is some seconds old.
  */
 void kmsg_check_leaks(void)
 {
+	time_t begun = uptime(), age;
 	FILE *file;
 
 	kmsg_relay();
 	if (!lhv_seen || access(KMEMLEAK, W_OK))
 		return;
 	kmemleak_scan();
-	sleep(KMEMLEAK_AGE);
+	age = uptime() - begun;
+	if (age < KMEMLEAK_AGE)
+		sleep(KMEMLEAK_AGE - age);
 	kmemleak_scan();
 	file = fopen(KMEMLEAK, "re");
 	if (!file)

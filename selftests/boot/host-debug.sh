@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A Debian guest on the debug host.
+cd "$(dirname "$0")" || exit
+exec ../lab/lab --host debug --timeout 1500 --add inside/lib.sh --add inside/debian.sh -- sh debian.sh
