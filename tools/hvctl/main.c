@@ -36,13 +36,19 @@ int verb_failed(void)
 	return STATUS_FAIL;
 }
 
+int verb_misused(void)
+{
+	verb_failed();
+	return STATUS_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i;
 
 	if (argc < 2) {
 		fail("say what to do; see 'hvctl --help'");
-		return verb_failed();
+		return verb_misused();
 	}
 	if (!strcmp(argv[1], "--help")) {
 		print_help();
@@ -53,5 +59,5 @@ int main(int argc, char **argv)
 			return verbs[i].run(argc - 1, argv + 1);
 	}
 	fail("'%s' is not a verb of hvctl; see 'hvctl --help'", argv[1]);
-	return verb_failed();
+	return verb_misused();
 }

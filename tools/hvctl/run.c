@@ -15,8 +15,6 @@ static int conclude(const struct machine *m)
 {
 	switch (m->stop) {
 	case STOP_CRASH:
-		fprintf(stderr, "hvctl: %s\n", m->stop_text);
-		return STATUS_CRASH;
 	case STOP_ERROR:
 		fprintf(stderr, "hvctl: %s\n", m->stop_text);
 		return STATUS_FAIL;
@@ -48,7 +46,7 @@ int verb_run(int argc, char **argv)
 	int status;
 
 	if (run_options_parse(&options, argc, argv))
-		return verb_failed();
+		return verb_misused();
 	if (options.help) {
 		fputs(run_help, stdout);
 		return STATUS_OK;

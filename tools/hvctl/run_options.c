@@ -31,8 +31,8 @@ const char run_help[] =
 "\n"
 "On a terminal, Ctrl-] and then q quits; Ctrl-] twice sends one Ctrl-].\n"
 "\n"
-"Exit status: 0 the guest powered off, or the user quit; 1 the guest crashed;\n"
-"2 the machine could not be started, or the host failed it.\n";
+"Exit status: 0 the guest powered off, or the user quit; 1 the guest crashed, or\n"
+"could not be started; 2 wrong usage. With --debug-exit, see there.\n";
 
 enum {
 	OPT_CMDLINE = 1,

@@ -90,12 +90,17 @@ static u8 fifo_get(struct serial *s)
 	return byte;
 }
 
-/* By interrupt or by polling. A driver that only probes IER hasn't set OUT2. */
+/*
+ * By interrupt or by polling. A driver that only probes IER hasn't set OUT2. One
+ * that opens the port enables the interrupt before the FIFO, which empties it: so
+ * it listens when the FIFO is on, or, without, when it looks at the chip again.
+ */
 static bool listening(const struct serial *s)
 {
 	if (s->mcr & UART_MCR_LOOP)
 		return false;
-	return (s->ier & UART_IER_RDI && s->mcr & UART_MCR_OUT2) ||
+	return (s->ier & UART_IER_RDI && s->mcr & UART_MCR_OUT2 &&
+		(fifo_enabled(s) || s->looked)) ||
 	       s->polls >= POLLS_TO_LISTEN;
 }
 
@@ -208,6 +213,7 @@ static void write_ier(struct serial *s, u8 value)
 	if (value & ~s->ier & UART_IER_THRI)
 		s->thr_interrupt = true;
 	s->ier = value & IER_WRITABLE;
+	s->looked = false;
 }
 
 static void write_fcr(struct serial *s, u8 value)
@@ -259,6 +265,8 @@ static void finish_access(struct serial *s, u64 offset, bool is_read)
 		s->polls = 0;
 	else if (s->polls < POLLS_TO_LISTEN)
 		s->polls++;
+	if (is_read && (offset == UART_LSR || offset == UART_IIR))
+		s->looked = true;
 	update_irq(s);
 	ready = s->starved && room(s);
 	if (ready) {

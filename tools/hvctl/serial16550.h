@@ -34,6 +34,7 @@ struct serial {
 	u8 fifo[SERIAL_FIFO];
 	unsigned int head, count;
 
+	bool looked;		/* LSR or IIR was read since IER was written */
 	unsigned int polls;	/* reads of LSR with no other access between */
 	bool starved;		/* the host has input that did not fit */
 };

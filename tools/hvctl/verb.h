@@ -5,8 +5,8 @@
 
 /* Exit statuses of hvctl itself; a guest's debug-exit port gives any odd one. */
 #define STATUS_OK	0
-#define STATUS_CRASH	1	/* of the guest */
-#define STATUS_FAIL	2	/* wrong usage, or the host's fault */
+#define STATUS_FAIL	1	/* the guest crashed, or it could not be run */
+#define STATUS_USAGE	2	/* hvctl was called in a wrong way */
 
 /* Each gets its own arguments, argv[0] being the verb, and returns a status. */
 int verb_run(int argc, char **argv);
@@ -14,5 +14,8 @@ int verb_version(int argc, char **argv);
 
 /* Tell the user the sentence that fail() keeps; returns STATUS_FAIL. */
 int verb_failed(void);
+
+/* The same, for a command line that can't be right; returns STATUS_USAGE. */
+int verb_misused(void);
 
 #endif

@@ -130,9 +130,20 @@ static void receiving(void)
 	put(UART_IER, 0x0f);
 	EXPECT_EQ(serial_room(&uart), 0);
 	put(UART_IER, 0);
+	/* Linux enables the interrupt first, then the FIFO. */
+	put(UART_FCR, 0);
 	put(UART_MCR, UART_MCR_OUT2);
+	put(UART_IER, UART_IER_RDI);
+	EXPECT_EQ(serial_room(&uart), 0);
+	EXPECT_EQ(wakes, 0);
+	/* A driver that leaves the FIFO off */
+	get(UART_IIR);
+	EXPECT_EQ(serial_room(&uart), 1);
+	put(UART_IER, 0);
+	put(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_8);
 	EXPECT_EQ(serial_room(&uart), 0);
 	EXPECT_EQ(serial_receive(&uart, text, 4), 0);
+	wakes = 0;
 	put(UART_IER, UART_IER_RDI);
 	EXPECT_EQ(wakes, 1);
 	EXPECT_EQ(serial_room(&uart), 16);

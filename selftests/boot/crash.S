@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A Multiboot 1 kernel that does what no guest survives, by which of these is
+ * defined: FETCH from where nothing is, an access that lhv can't decode
+ * (UNDECODED) there, or a triple fault (SHUTDOWN).
+ */
+#define MAGIC	0x1badb002
+#define FLAGS	0
+#define NOTHING	0xe0000000
+
+	.text
+	.code32
+	.long	MAGIC, FLAGS, -(MAGIC + FLAGS)
+
+	.globl	_start
+_start:
+#if defined(FETCH)
+	mov	$NOTHING, %eax
+	jmp	*%eax
+#elif defined(UNDECODED)
+	mov	%cr0, %eax
+	and	$~0xc, %eax		/* EM, TS: SSE is there */
+	mov	%eax, %cr0
+	mov	$0x200, %eax		/* OSFXSR */
+	mov	%eax, %cr4
+	movaps	NOTHING, %xmm0
+#elif defined(SHUTDOWN)
+	lidt	no_idt
+	ud2
+#endif
+1:	hlt
+	jmp	1b
+
+no_idt:	.word	0
+	.long	0
+
+	.section .note.GNU-stack, "", @progbits

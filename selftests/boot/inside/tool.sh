@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the lab's host: hvctl's own behaviour around a guest.
+. ./lib.sh
+
+plan 13
+
+boots vmlinuz-small 8 256
+# More than the host has, and more than fits below 4 GiB.
+boots vmlinuz-small 2 5120
+
+small="--kernel /guest/vmlinuz-small --initrd /guest/initrd.img --memory 128M"
+
+printf 'echo SUM $((6 * 7))\nexit 5\n' |
+	hvctl run $small --cmdline "console=ttyS0 quiet panic=-1" >$log 2>&1
+[ $? -eq 0 ] && tr -d '\r' <$log | grep -q '^SUM 42' && grep -q '^GUEST EXIT 5' $log
+ok "what is piped in reaches the guest's shell" $?
+
+# A guest that stays; hvctl's process is $machine.
+stay() {
+	hvctl run $small --cpus 2 --cmdline "console=ttyS0 quiet run64=$(echo 'sleep 10000' | base64)" \
+		>$log 2>&1 </dev/null &
+	machine=$!
+	until grep -q '^GUEST READY' $log; do
+		kill -0 $machine || return 1
+		sleep 1
+	done
+}
+
+for signal in TERM HUP KILL; do
+	stay
+	kill -$signal $machine
+	wait $machine
+	[ $? -eq $((128 + $(kill -l $signal))) ]
+	[ $? -eq 0 ] && rmmod lhv && insmod /lhv/lhv.ko heartbeat=50000
+	ok "SIG$signal ends the machine, and nothing is left of it" $?
+done
+
+# crash NAME PATTERN...: each is in hvctl's report, which has status 1.
+crash() {
+	name=$1
+	hvctl run --kernel "crash/$name" --console none >$log 2>&1 </dev/null
+	[ $? -eq 1 ]
+	result=$?
+	shift
+	for pattern; do
+		grep -q -- "$pattern" $log || result=1
+	done
+	ok "a report of a crash: $name" $result
+}
+
+crash FETCH 'the guest crashed: ' 'vCPU 0 at RIP 0xe0000000' '32-bit mode' 'cannot be read'
+crash UNDECODED 'access to 0xe0000000' '0f 28 05 00 00 00 e0' 'vCPU 0 at RIP 0x1000'
+crash SHUTDOWN 'triple fault' 'vCPU 0 at RIP 0x1000' 'The bytes there: 0f 0b'
+
+# refused NAME STATUS PATTERN COMMAND...: with one line on stderr.
+refused() {
+	name=$1 expected=$2 pattern=$3
+	shift 3
+	"$@" >$log.out 2>$log </dev/null
+	[ $? -eq "$expected" ] && [ ! -s $log.out ] && [ "$(wc -l <$log)" -eq 1 ] &&
+		grep -q "^hvctl: .*$pattern" $log
+	ok "$name" $?
+}
+
+echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>/etc/passwd
+refused "an ordinary user" 1 "permission denied on /dev/lhv" \
+	su nobody -c "hvctl run $small"
+refused "more vCPUs than lhv has" 1 "--cpus" hvctl run $small --cpus 4000
+refused "a word that is no verb" 2 "'frob' is not a verb" hvctl frob
+
+rmmod lhv
+refused "no module" 1 "insmod lhv.ko" hvctl run $small
+
+finish
