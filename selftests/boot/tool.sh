@@ -4,10 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-crashes=$(mktemp -d)
-trap 'rm -rf "$crashes"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/crash"
 for crash in FETCH UNDECODED SHUTDOWN; do
-	gcc -m32 -nostdlib -static -Wl,-N,--build-id=none,-Ttext=0x100000 "-D$crash" \
-		-o "$crashes/$crash" crash.S
+	gcc -m32 -nostdlib -static -Wl,-N,--no-warn-rwx-segments,--build-id=none,-Ttext=0x100000 "-D$crash" \
+		-o "$work/crash/$crash" crash.S
 done
-../lab/lab --timeout 1500 --add inside/lib.sh --add inside/tool.sh --add "$crashes:crash" -- sh tool.sh
+gcc -static -o "$work/hold_kvm" hold_kvm.c
+../lab/lab --timeout 1500 --add inside/lib.sh --add inside/tool.sh \
+	--add "$work/crash" --add "$work/hold_kvm" -- sh tool.sh

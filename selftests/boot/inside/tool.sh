@@ -2,7 +2,7 @@
 # In the lab's host: hvctl's own behaviour around a guest.
 . ./lib.sh
 
-plan 13
+plan 14
 
 boots vmlinuz-small 8 256
 # More than the host has, and more than fits below 4 GiB.
@@ -67,6 +67,12 @@ refused "an ordinary user" 1 "permission denied on /dev/lhv" \
 	su nobody -c "hvctl run $small"
 refused "more vCPUs than lhv has" 1 "--cpus" hvctl run $small --cpus 4000
 refused "a word that is no verb" 2 "'frob' is not a verb" hvctl frob
+
+modprobe kvm_intel
+./hold_kvm >held &
+until grep -q held held; do sleep 1; done
+refused "KVM has a machine" 1 "another hypervisor uses VMX" hvctl run $small
+kill $!
 
 rmmod lhv
 refused "no module" 1 "insmod lhv.ko" hvctl run $small
