@@ -142,12 +142,23 @@ static void write_event(struct lhv_vcpu *vcpu, u32 info, u32 error)
 	trace_lhv_inject(vcpu->id, info | INTR_INFO_VALID_MASK, error);
 }
 
+/* Of class fault; #DB is one only sometimes (SDM 3A table 6-1). */
+#define FAULTS								\
+	(BIT(X86_TRAP_DE) | BIT(X86_TRAP_BR) | BIT(X86_TRAP_UD) |	\
+	 BIT(X86_TRAP_NM) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) |	\
+	 BIT(X86_TRAP_SS) | BIT(X86_TRAP_GP) | BIT(X86_TRAP_PF) |	\
+	 BIT(X86_TRAP_MF) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_XF) |	\
+	 BIT(X86_TRAP_VE) | BIT(X86_TRAP_CP))
+
 static void inject_exception(struct lhv_vcpu *vcpu)
 {
 	struct lhv_exception *e = &vcpu->arch.exception;
 	u32 info = e->vector;
 
 	deliver_payload(vcpu, e);
+	/* The stack gets RFLAGS as they are; of a fault, RF is set there (SDM 3B 18.3.1.1). */
+	if (BIT(e->vector) & FAULTS)
+		vmcs_write_l(GUEST_RFLAGS, vmcs_read_l(GUEST_RFLAGS) | X86_EFLAGS_RF);
 	if (e->soft) {
 		info |= INTR_TYPE_SOFT_EXCEPTION;
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, vcpu->arch.event_instruction_len);

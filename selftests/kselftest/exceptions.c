@@ -59,6 +59,25 @@ TEST_F(exceptions, faults)
 	vcpu_run_to_done(self->vcpu);
 }
 
+#define RFLAGS_RF	BIT(16)
+
+/* Faults push RF set, be they the processor's or the host's; traps don't. */
+static void guest_resume_flag(void)
+{
+	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("ud2", : : : "memory"));
+	GUEST_ASSERT_EQ(RFLAGS_RF, guest_fault()->rflags & RFLAGS_RF);
+	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("mov %0, %%cr4", : : "r"(~0ULL) : "memory"));
+	GUEST_ASSERT_EQ(RFLAGS_RF, guest_fault()->rflags & RFLAGS_RF);
+	GUEST_ASSERT_EQ(VECTOR_BP, guest_try("int3", : : : "memory"));
+	GUEST_ASSERT_EQ(0, guest_fault()->rflags & RFLAGS_RF);
+}
+
+TEST_F(exceptions, resume_flag)
+{
+	vcpu_set_long(self->vcpu, guest_resume_flag, 0, 0);
+	vcpu_run_to_done(self->vcpu);
+}
+
 static void check_page_fault(u64 expected_error, volatile void *address)
 {
 	GUEST_ASSERT_EQ(VECTOR_PF, guest_fault()->vector);

@@ -78,7 +78,8 @@ TEST_F(kvm, lhv_first)
 	int other;
 
 	EXPECT_EQ(-1, kvm_create_vm(self->kvm));
-	EXPECT_EQ(EBUSY, errno);
+	/* EIO is what 6.12 makes of it. */
+	EXPECT_TRUE(errno == EBUSY || errno == EIO);
 	vcpu_run_to_ucall(vcpu, &call);
 	EXPECT_EQ(3, call.arg[0]);
 	vm_close(vm);
@@ -96,6 +97,7 @@ static void __attribute__((destructor)) unload(void)
 int main(int argc, char **argv)
 {
 	main_process = getpid();
-	(void)!system("modprobe kvm_intel");
+	/* By default, 6.12's takes VMX as long as it is loaded. */
+	(void)!system("modprobe kvm enable_virt_at_load=0; modprobe kvm_intel");
 	return test_harness_run(argc, argv);
 }

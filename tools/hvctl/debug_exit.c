@@ -14,3 +14,15 @@ const struct bus_ops debug_exit_ops = {
 	.write = debug_exit_write,
 	.width = 4,
 };
+
+static void debug_pins_write(void *dev, u64 offset, unsigned int size, u64 value)
+{
+	(void)size;
+	if (offset < IOAPIC_PINS)
+		ioapic_set_pin(dev, offset, value != 0);
+}
+
+const struct bus_ops debug_pins_ops = {
+	.write = debug_pins_write,
+	.width = 4,
+};

@@ -40,6 +40,7 @@ static void recover(struct guest_cpu *cpu, struct trap_frame *frame)
 {
 	cpu->fault.error = frame->error;
 	cpu->fault.rip = frame->rip;
+	cpu->fault.rflags = frame->rflags;
 	cpu->fault.cr2 = read_register(cr2);
 	cpu->fault.dr6 = read_register(dr6);
 	WRITE_ONCE(cpu->fault.vector, frame->vector);

@@ -45,6 +45,7 @@ void guest_ucall(u32 command, u64 arg0, u64 arg1, u64 arg2, u64 arg3);
  * @vector:	or NO_FAULT
  * @error:	error code, or 0
  * @rip:	of the instruction
+ * @rflags:	as they were pushed
  * @cr2:	of a page fault
  * @dr6:	of a debug exception
  */
@@ -52,6 +53,7 @@ struct guest_fault {
 	u64 vector;
 	u64 error;
 	u64 rip;
+	u64 rflags;
 	u64 cr2;
 	u64 dr6;
 };

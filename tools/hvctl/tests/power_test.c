@@ -20,6 +20,7 @@ static void start(void)
 	EXPECT(!bus_add(&m.ports, PORT_SLEEP_CONTROL, 3, &power_ops, &m));
 	EXPECT(!bus_add(&m.ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, &m));
 	EXPECT(!bus_add(&m.ports, 0xf4, DEBUG_EXIT_PORTS, &debug_exit_ops, &m));
+	EXPECT(!bus_add(&m.ports, DEBUG_PINS_PORT, DEBUG_PINS_PORTS, &debug_pins_ops, &m.ioapic));
 }
 
 static void end(void)
@@ -88,7 +89,22 @@ static void first_counts(void)
 	end();
 }
 
+static void pins(void)
+{
+	start();
+	ioapic_init(&m.ioapic, NULL, NULL);
+	out(DEBUG_PINS_PORT + 14, 1, 4);
+	out(DEBUG_PINS_PORT + IOAPIC_PINS - 1, 1, 4);
+	/* Masked, as after reset, they assert and nothing is sent. */
+	EXPECT_EQ(m.ioapic.lines, BIT(14) | BIT(IOAPIC_PINS - 1));
+	out(DEBUG_PINS_PORT + 14, 0, 4);
+	out(DEBUG_PINS_PORT + IOAPIC_PINS, 1, 1);
+	EXPECT_EQ(m.ioapic.lines, BIT(IOAPIC_PINS - 1));
+	ioapic_destroy(&m.ioapic);
+	end();
+}
+
 static const struct test_case cases[] = {
-	TEST_CASE(stops), TEST_CASE(others), TEST_CASE(first_counts),
+	TEST_CASE(stops), TEST_CASE(others), TEST_CASE(first_counts), TEST_CASE(pins),
 };
 TEST_SUITE(power_suite, "power", cases);
