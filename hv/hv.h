@@ -273,7 +273,7 @@ int lhv_set_memory(struct lhv_vm *vm, const struct lhv_memory *mem);
 const struct lhv_memslot *lhv_find_slot(struct lhv_vm *vm, gfn_t gfn);
 
 /**
- * lhv_for_each_slot_in_hva - call @fn for each slot's part of a host range
+ * lhv_visit_slots_in_hva - call @fn for each slot's part of a host range
  * @vm: the VM
  * @start: first host address
  * @end: address after the last
@@ -282,10 +282,10 @@ const struct lhv_memslot *lhv_find_slot(struct lhv_vm *vm, gfn_t gfn);
  *
  * Context: under lhv_srcu. Return: true if any call of @fn did.
  */
-bool lhv_for_each_slot_in_hva(struct lhv_vm *vm, unsigned long start, unsigned long end,
-			      bool (*fn)(struct lhv_vm *vm, const struct lhv_memslot *slot,
-					 gfn_t first, gfn_t last, void *arg),
-			      void *arg);
+bool lhv_visit_slots_in_hva(struct lhv_vm *vm, unsigned long start, unsigned long end,
+			    bool (*fn)(struct lhv_vm *vm, const struct lhv_memslot *slot,
+				       gfn_t first, gfn_t last, void *arg),
+			    void *arg);
 
 /* ---- hv/dirty_log.c ---- */
 int lhv_get_dirty_log(struct lhv_vm *vm, u32 slot, void __user *bitmap, u64 bytes);

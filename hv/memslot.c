@@ -119,10 +119,10 @@ static struct lhv_memslots *slots_replace(const struct lhv_memslots *slots,
 	return new;
 }
 
-bool lhv_for_each_slot_in_hva(struct lhv_vm *vm, unsigned long start, unsigned long end,
-			      bool (*fn)(struct lhv_vm *vm, const struct lhv_memslot *slot,
-					 gfn_t first, gfn_t last, void *arg),
-			      void *arg)
+bool lhv_visit_slots_in_hva(struct lhv_vm *vm, unsigned long start, unsigned long end,
+			    bool (*fn)(struct lhv_vm *vm, const struct lhv_memslot *slot,
+				       gfn_t first, gfn_t last, void *arg),
+			    void *arg)
 {
 	const struct lhv_memslots *slots = lhv_memslots(vm);
 	bool any = false;

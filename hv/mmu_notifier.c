@@ -44,7 +44,7 @@ static int notifier_invalidate_start(struct mmu_notifier *mn,
 	idx = srcu_read_lock(&lhv_srcu);
 	write_lock(&vm->mmu_lock);
 	vm->mmu_invalidating++;
-	if (lhv_for_each_slot_in_hva(vm, range->start, range->end, notifier_unmap, NULL))
+	if (lhv_visit_slots_in_hva(vm, range->start, range->end, notifier_unmap, NULL))
 		lhv_vm_flush_tlbs(vm);
 	write_unlock(&vm->mmu_lock);
 	srcu_read_unlock(&lhv_srcu, idx);
@@ -67,7 +67,7 @@ static void notifier_invalidate_end(struct mmu_notifier *mn,
 
 	idx = srcu_read_lock(&lhv_srcu);
 	write_lock(&vm->mmu_lock);
-	if (lhv_for_each_slot_in_hva(vm, range->start, range->end, notifier_concerned, NULL)) {
+	if (lhv_visit_slots_in_hva(vm, range->start, range->end, notifier_concerned, NULL)) {
 		WRITE_ONCE(vm->mmu_seq, vm->mmu_seq + 1);
 		lhv_vm_stat(vm, LHV_VM_STAT_INVALIDATIONS, 1);
 	}
@@ -91,8 +91,8 @@ static bool notifier_age(struct lhv_vm *vm, unsigned long start, unsigned long e
 
 	idx = srcu_read_lock(&lhv_srcu);
 	write_lock(&vm->mmu_lock);
-	young = lhv_for_each_slot_in_hva(vm, start, end, notifier_test_and_clear,
-					 clear ? vm : NULL);
+	young = lhv_visit_slots_in_hva(vm, start, end, notifier_test_and_clear,
+				       clear ? vm : NULL);
 	if (young && flush)
 		lhv_vm_flush_tlbs(vm);
 	write_unlock(&vm->mmu_lock);

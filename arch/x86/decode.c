@@ -42,21 +42,21 @@ struct opcode {
 };
 
 /* 00H to 3DH: each operation has six forms, of which four can reach memory. */
-#define ARITHMETIC(op)							\
-	[(op) * 8 + 0] = { (op), GROUP_NONE, KNOWN | BYTE },		\
-	[(op) * 8 + 1] = { (op), GROUP_NONE, KNOWN },			\
-	[(op) * 8 + 2] = { (op), GROUP_NONE, KNOWN | BYTE | TO_REG },	\
-	[(op) * 8 + 3] = { (op), GROUP_NONE, KNOWN | TO_REG }
+#define ARITHMETIC(op)									\
+	[LHV_OP_##op * 8 + 0] = { LHV_OP_##op, GROUP_NONE, KNOWN | BYTE },		\
+	[LHV_OP_##op * 8 + 1] = { LHV_OP_##op, GROUP_NONE, KNOWN },			\
+	[LHV_OP_##op * 8 + 2] = { LHV_OP_##op, GROUP_NONE, KNOWN | BYTE | TO_REG },	\
+	[LHV_OP_##op * 8 + 3] = { LHV_OP_##op, GROUP_NONE, KNOWN | TO_REG }
 
 static const struct opcode one_byte[256] = {
-	ARITHMETIC(LHV_OP_ADD),
-	ARITHMETIC(LHV_OP_OR),
-	ARITHMETIC(LHV_OP_ADC),
-	ARITHMETIC(LHV_OP_SBB),
-	ARITHMETIC(LHV_OP_AND),
-	ARITHMETIC(LHV_OP_SUB),
-	ARITHMETIC(LHV_OP_XOR),
-	ARITHMETIC(LHV_OP_CMP),
+	ARITHMETIC(ADD),
+	ARITHMETIC(OR),
+	ARITHMETIC(ADC),
+	ARITHMETIC(SBB),
+	ARITHMETIC(AND),
+	ARITHMETIC(SUB),
+	ARITHMETIC(XOR),
+	ARITHMETIC(CMP),
 	[0x63] = { LHV_OP_MOVSX, GROUP_NONE, KNOWN | TO_REG | DWORD | ONLY_64 | NO_16 },
 	[0x80] = { 0, GROUP_1, KNOWN | BYTE | IMM8 },
 	[0x81] = { 0, GROUP_1, KNOWN | IMMZ },

@@ -26,11 +26,12 @@ struct vmcs {
 /* Field width: bits 14:13 of the encoding (SDM 3C 25.11.2); bit 0: high half. */
 enum vmcs_width { VMCS_16, VMCS_64, VMCS_32, VMCS_NATURAL };
 
-#define vmcs_field_width(field)	((enum vmcs_width)(((field) >> 13) & 3))
-#define vmcs_check_width(field, width)					\
-	BUILD_BUG_ON_MSG(__builtin_constant_p(field) &&			\
-			 (vmcs_field_width(field) != (width) || ((field) & 1)), \
-			 "accessor of another width than the VMCS field's")
+static __always_inline void vmcs_check_width(unsigned long field, enum vmcs_width width)
+{
+	BUILD_BUG_ON_MSG(__builtin_constant_p(field) &&
+			 (((field >> 13) & 3) != width || (field & 1)),
+			 "accessor of another width than the VMCS field's");
+}
 
 /* A VMREAD or VMWRITE failed: counted, warned of once. Any context. */
 void lhv_vmcs_error(const char *instruction, unsigned long field);

@@ -380,8 +380,10 @@ struct lhv_regs {
  * @base:	base address
  * @limit:	limit, bytes
  * @selector:	visible part
+ * @reserved0:	0
  * @access:	access rights in the VMCS' format (SDM 3C 25.4.1, table 25-2);
  *		bit 16 set: unusable
+ * @reserved1:	0
  */
 struct lhv_segment {
 	__u64 base;
@@ -599,6 +601,7 @@ struct lhv_clock {
  *			the guest. May be set by a signal handler
  * @reserved0:		not read
  * @exit_reason:	out: LHV_EXIT_*
+ * @reserved1:		not read
  * @rip:		out: the guest's RIP. For IO and MMIO that of the access; it
  *			moves past it when the access is completed
  * @io:			@size bytes (1, 2 or 4) at @port, @count times (string
@@ -625,6 +628,7 @@ struct lhv_clock {
  * @memory_fault:	@gpa, the access (LHV_MEMORY_FAULT_* @access); @error: the
  *			negative errno with which the host refused the page (EFAULT:
  *			nothing mapped at the slot's address; EHWPOISON)
+ * @pad:		room for later exits
  * @data:		see @io
  */
 struct lhv_run {

@@ -155,8 +155,8 @@ static void slot_hva_ranges(struct kunit *test)
 		bool result;
 
 		mutex_lock(&vm->lock);
-		result = lhv_for_each_slot_in_hva(vm, rows[i].start, rows[i].end,
-						  slot_note_range, &ranges);
+		result = lhv_visit_slots_in_hva(vm, rows[i].start, rows[i].end,
+						slot_note_range, &ranges);
 		mutex_unlock(&vm->lock);
 		KUNIT_EXPECT_EQ_MSG(test, ranges, rows[i].ranges, "row %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, result, rows[i].result, "row %u", i);

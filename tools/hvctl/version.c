@@ -13,7 +13,7 @@ int verb_version(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	printf("hvctl %s (interface version %u)\n", HVCTL_VERSION, LHV_API_VERSION);
+	printf("hvctl %s (interface version %d)\n", HVCTL_VERSION, LHV_API_VERSION);
 	if (lhv_open(&dev)) {
 		printf("lhv.ko: %s\n", fail_text());
 		return STATUS_OK;

@@ -35,7 +35,7 @@ hvctl run --kernel /guest/vmlinuz-small --memory 128M \
 ok "a triple fault ends the run with status 1 and says where" $?
 
 passed=0
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for _ in 1 2 3 4 5 6 7 8 9 10; do
 	guest vmlinuz-small 'nproc' --cpus 2 --memory 128M
 	[ $status -eq 0 ] && grep -q '^2$' $log && passed=$((passed + 1))
 done
