@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The layout of the interface, which no compiler option and no later version
- * may change. The Makefile compiles it for 32-bit callers as well.
+ * may change. selftests/static compiles it for callers in C++ and of 32 bits.
  */
 #ifndef LHV_TEST_UAPI_LAYOUT_H
 #define LHV_TEST_UAPI_LAYOUT_H
