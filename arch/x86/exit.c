@@ -109,7 +109,9 @@ static int handle_hlt(struct lhv_vcpu *vcpu)
 {
 	lhv_stat(vcpu, LHV_VCPU_STAT_HLT_EXITS);
 	lhv_skip_instruction(vcpu);
-	vcpu->arch.mp_state = LHV_MP_HALTED;
+	/* A debug exception ends it at once (SDM 2A, HLT). */
+	if (!vmcs_read_l(GUEST_PENDING_DBG_EXCEPTIONS))
+		vcpu->arch.mp_state = LHV_MP_HALTED;
 	return LHV_GUEST;
 }
 

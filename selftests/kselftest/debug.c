@@ -75,18 +75,19 @@ asm(".pushsection .text\n"
     "step7: movabs 0xd0000000, %al\n"
     "step8: mov %cr0, %rax\n"
     "step9: mov %rax, %cr0\n"
-    "step10: pushfq\n"
-    "step11: andq $~0x100, (%rsp)\n"
-    "step12: popfq\n"
-    "step13: pop %rbx\n\t"
+    "step10: hlt\n"	/* with interrupts off: only the trap ends it */
+    "step11: pushfq\n"
+    "step12: andq $~0x100, (%rsp)\n"
+    "step13: popfq\n"
+    "step14: pop %rbx\n\t"
     "ret\n"
     "guest_step_labels:\n\t"
     ".quad step0, step1, step2, step3, step4, step5, step6, step7, step8, step9\n\t"
-    ".quad step10, step11, step12, step13\n"
+    ".quad step10, step11, step12, step13, step14\n"
     ".popsection\n");
 void guest_stepped(void);
 extern const u64 guest_step_labels[];
-#define NR_STEPS	14
+#define NR_STEPS	15
 
 static void guest_single_step(void)
 {
