@@ -50,6 +50,9 @@ test: packages
 bench: packages
 	@selftests/bench/run
 
+conformance: packages
+	@selftests/conformance/run $(if $(DIR),$(DIR),"")
+
 clean:
 	rm -rf $(build)
 
@@ -59,7 +62,8 @@ help:
 	@echo "                 HOST=1: on this machine instead (loads lhv.ko here; needs VT-x)"
 	@echo "make test        all tests; TESTS='NAME...' for those whose names begin so"
 	@echo "make bench       lhv beside KVM, in the lab: a table and build/bench/results.json"
+	@echo "make conformance DIR=FOLDER   runs kvm-unit-tests' flat files, which are in FOLDER"
 	@echo "make clean       remove build/ (kernels stay in ~/.cache/lhv)"
 	@echo "What is missing of Debian's packages is installed first."
 
-.PHONY: all packages module hvctl run test bench clean help
+.PHONY: all packages module hvctl run test bench conformance clean help
