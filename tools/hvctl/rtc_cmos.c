@@ -74,6 +74,12 @@ static unsigned int decode_hours(const struct rtc *rtc, u8 value)
 	return decode(rtc, value & ~HOURS_PM) % 12 + (value & HOURS_PM ? 12 : 0);
 }
 
+/* The registers hold four digits of a year. The calendar repeats after as many. */
+static int four_digits(int year)
+{
+	return (year % 10000 + 10000) % 10000;
+}
+
 static void guest_time(const struct rtc *rtc, struct tm *tm)
 {
 	struct timespec ts;
@@ -86,6 +92,7 @@ static void guest_time(const struct rtc *rtc, struct tm *tm)
 	rtc->now(&ts);
 	t = ts.tv_sec + rtc->offset;
 	gmtime_r(&t, tm);
+	tm->tm_year = four_digits(tm->tm_year + 1900) - 1900;
 }
 
 static u8 read_a(const struct rtc *rtc)
@@ -158,10 +165,10 @@ static bool set_field(const struct rtc *rtc, struct tm *tm, u8 value)
 		tm->tm_mon = (int)decode(rtc, value) - 1;
 		return true;
 	case RTC_YEAR:
-		tm->tm_year = year - year % 100 + (int)decode(rtc, value) - 1900;
+		tm->tm_year = year - year % 100 + (int)decode(rtc, value) % 100 - 1900;
 		return true;
 	case RTC_CENTURY:
-		tm->tm_year = (int)decode(rtc, value) * 100 + year % 100 - 1900;
+		tm->tm_year = (int)decode(rtc, value) % 100 * 100 + year % 100 - 1900;
 		return true;
 	default:
 		return false;

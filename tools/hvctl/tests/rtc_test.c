@@ -94,6 +94,32 @@ static void setting(void)
 	rtc_destroy(&rtc);
 }
 
+/* Years that four digits can't show come round, however a guest makes them. */
+static void years(void)
+{
+	unsigned int i;
+
+	start();
+	put(0x32, 0x99);
+	put(9, 0x99);
+	put(8, 0x12);
+	put(7, 0x31);
+	clock_now.tv_sec += 2 * 3600;
+	expect_time(0x000509, 0x00000101);
+	put(8, 0x00);			/* the month before January */
+	expect_time(0x000509, 0x99991201);
+	for (i = 0; i < 200; i++) {
+		put(9, 0xff);		/* 165 */
+		put(0x32, 0xff);
+	}
+	expect_time(0x000509, 0x65651201);
+	put(0x0b, 0x82);
+	for (i = 0; i < 200; i++)
+		put(9, 0xff);
+	expect_time(0x000509, 0x65651201);
+	rtc_destroy(&rtc);
+}
+
 static void memory(void)
 {
 	unsigned int i;
@@ -130,6 +156,6 @@ static void any_access(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(reading), TEST_CASE(update_flag), TEST_CASE(setting),
-	TEST_CASE(memory), TEST_CASE(any_access),
+	TEST_CASE(years), TEST_CASE(memory), TEST_CASE(any_access),
 };
 TEST_SUITE(rtc_suite, "rtc_cmos", cases);
