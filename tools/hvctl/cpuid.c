@@ -161,7 +161,7 @@ static int set_frequencies(struct cpuid_table *table, const struct lhv_info *inf
 {
 	u32 tsc = info->tsc_khz, crystal = info->apic_timer_khz;
 	struct lhv_cpuid_entry e = { .function = LEAF_CRYSTAL };
-	struct lhv_cpuid_entry *max = cpuid_find(table, 0, 0);
+	struct lhv_cpuid_entry *max;
 	u32 gcd;
 
 	drop(table, UINT32_MAX, LEAF_CRYSTAL);
@@ -189,6 +189,7 @@ static int set_frequencies(struct cpuid_table *table, const struct lhv_info *inf
 	e.ebx = tsc / 1000;
 	if (add(table, e))
 		return -1;
+	max = cpuid_find(table, 0, 0);
 	if (max && max->eax < LEAF_FREQUENCY)
 		max->eax = LEAF_FREQUENCY;
 	return 0;

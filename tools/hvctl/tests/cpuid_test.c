@@ -117,6 +117,20 @@ static void frequencies(void)
 	EXPECT_EQ(cpuid_find(&table, 0x15, 0)->ecx, 2500000000U);
 }
 
+/* The host's list may be in any order. */
+static void any_order(void)
+{
+	const struct lhv_info info = { .tsc_khz = 2000000, .apic_timer_khz = 1000000 };
+
+	start();
+	memmove(&table.entry[1], &table.entry[0], table.count * sizeof(table.entry[0]));
+	table.entry[0] = (struct lhv_cpuid_entry){ .function = 0x15 };
+	table.count++;
+	EXPECT(!cpuid_build(&table, &info, 1));
+	EXPECT_EQ(cpuid_find(&table, 0, 0)->eax, 0x16);
+	EXPECT_EQ(linux_tsc_khz(), 2000000);
+}
+
 static void hypervisor(void)
 {
 	struct lhv_cpuid_entry *e;
@@ -153,6 +167,7 @@ static void full(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(topology), TEST_CASE(frequencies), TEST_CASE(hypervisor), TEST_CASE(full),
+	TEST_CASE(topology), TEST_CASE(frequencies), TEST_CASE(any_order),
+	TEST_CASE(hypervisor), TEST_CASE(full),
 };
 TEST_SUITE(cpuid_suite, "cpuid", cases);
