@@ -35,8 +35,9 @@ const char run_help[] =
 "Exit status: 0 the guest powered off, or the user quit; 1 the guest crashed, or\n"
 "could not be started; 2 wrong usage. With --debug-exit, see there.\n";
 
+/* Above any character, which optopt may hold as well. */
 enum {
-	OPT_CMDLINE = 1,
+	OPT_CMDLINE = 256,
 	OPT_CONSOLE,
 	OPT_CPUS,
 	OPT_DEBUG_EXIT,
@@ -153,6 +154,14 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	}
 }
 
+/* getopt() stays on an argument until it has seen all of its letters. */
+static int unknown_option(char **argv)
+{
+	if (optopt && optopt < OPT_CMDLINE)
+		return fail("unknown option -%c; see 'hvctl run --help'", optopt);
+	return fail("unknown or ambiguous option %s; see 'hvctl run --help'", argv[optind - 1]);
+}
+
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
 	int option;
@@ -174,8 +183,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		if (option == ':')
 			return fail("%s needs a value; see 'hvctl run --help'", argv[optind - 1]);
 		if (option == '?')
-			return fail("unknown or ambiguous option %s; see 'hvctl run --help'",
-				    argv[optind - 1]);
+			return unknown_option(argv);
 		if (parse_option(options, option, optarg))
 			return -1;
 	}

@@ -52,7 +52,10 @@ static void refusals(void)
 	EXPECT_FAIL(PARSE(), "--kernel FILE");
 	EXPECT_FAIL(PARSE("--kernel"), "--kernel needs a value");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--frobnicate"), "--frobnicate");
-	EXPECT_FAIL(PARSE("--kernel", "k", "-x"), "unknown");
+	EXPECT_FAIL(PARSE("--kernel", "k", "-x"), "unknown option -x;");
+	EXPECT_FAIL(PARSE("--kernel", "k", "-xy"), "unknown option -x;");
+	EXPECT_FAIL(PARSE("extra", "-xy", "--kernel", "k"), "unknown option -x;");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--help=x"), "option --help=x;");
 	EXPECT_FAIL(PARSE("--kernel", "k", "extra"), "'extra'");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--memory", "12Q"), "--memory: '12Q' is not a size");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "0"), "--cpus");
