@@ -79,8 +79,13 @@ static int choose_address(const struct boot *boot, const struct setup_header *hd
 	if (hdr->pref_address >= MIB(1) && hdr->pref_address < low &&
 	    span <= low - hdr->pref_address)
 		return 0;
-	if (!hdr->relocatable_kernel)
+	if (!hdr->relocatable_kernel) {
+		/* There is what the kernel is given, boot_params above all. */
+		if (hdr->pref_address < MIB(1))
+			return fail("%s is damaged: it wants to be loaded below 1 MiB",
+				    boot->kernel->path);
 		return 0;		/* boot_claim() says what is wrong */
+	}
 	if (!align || align & (align - 1))
 		return fail("%s is damaged: its alignment is 0x%x", boot->kernel->path,
 			    hdr->kernel_alignment);

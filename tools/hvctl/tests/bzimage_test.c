@@ -145,7 +145,11 @@ static void addresses(void)
 	header()->pref_address = UINT64_MAX - 4096;
 	EXPECT_FAIL(load(), "no memory");
 	header()->pref_address = 0x9fc00;
-	EXPECT_FAIL(load(), "no memory");
+	EXPECT_FAIL(load(), "below 1 MiB");
+	/* RAM, but boot_params are there */
+	header()->pref_address = 0x7000;
+	header()->init_size = PAYLOAD;
+	EXPECT_FAIL(load(), "below 1 MiB");
 	boot_end();
 }
 
