@@ -24,6 +24,7 @@
 #define DWORD		BIT(10)	/* memory operand of 32 bits */
 #define ONLY_64		BIT(11)	/* in 64-bit mode alone */
 #define NO_16		BIT(12)	/* not with 16-bit operands */
+#define MIN_32		BIT(13)	/* 32 bits also where operands have 16 */
 
 /* What ModRM.reg selects, SDM 2A table A-6; and which of them are known. */
 enum group {
@@ -98,7 +99,7 @@ static const struct opcode two_byte[256] = {
 	[0xbb] = { LHV_OP_BTC, GROUP_NONE, KNOWN },
 	[0xbe] = { LHV_OP_MOVSX, GROUP_NONE, KNOWN | TO_REG | BYTE },
 	[0xbf] = { LHV_OP_MOVSX, GROUP_NONE, KNOWN | TO_REG | WORD },
-	[0xc3] = { LHV_OP_MOV, GROUP_NONE, KNOWN | NO_16 },	/* MOVNTI */
+	[0xc3] = { LHV_OP_MOV, GROUP_NONE, KNOWN | MIN_32 },	/* MOVNTI */
 };
 
 /* One past the operation, so that 0 is none. */
@@ -397,7 +398,7 @@ static void set_sizes(struct decoder *d, const struct opcode *opcode)
 	else if (opcode->flags & DWORD)
 		insn->size = 4;
 	else
-		insn->size = size;
+		insn->size = opcode->flags & MIN_32 ? max_t(u8, size, 4) : size;
 	/* Extending moves have a destination of the operand size. */
 	insn->reg_size = insn->size;
 	if (opcode->op == LHV_OP_MOVZX || opcode->op == LHV_OP_MOVSX)

@@ -63,6 +63,8 @@ static const struct decode_vector vectors[] = {
 		MEM(2, LHV_NO_REG, LHV_NO_REG, 0, 0x1234), REG(LHV_RAX, 2), IN(LHV_DS, 2) } },
 	{ "movnti %rdx,(%rbx)", 64, BYTES(0x48, 0x0f, 0xc3, 0x13), {
 		.op = LHV_OP_MOV, .length = 4, AT(8, LHV_RBX), REG(LHV_RDX, 8), IN(LHV_DS, 8) } },
+	{ "movnti %edx,(%bx)", 16, BYTES(0x0f, 0xc3, 0x17), {
+		.op = LHV_OP_MOV, .length = 3, AT(4, LHV_RBX), REG(LHV_RDX, 4), IN(LHV_DS, 2) } },
 
 	/* Byte registers 4 to 7 */
 	{ "mov %ah,(%rbx)", 64, BYTES(0x88, 0x23), {
