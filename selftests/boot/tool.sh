@@ -8,8 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/crash"
 for crash in FETCH UNDECODED SHUTDOWN; do
-	gcc -m32 -nostdlib -static -Wl,-N,--no-warn-rwx-segments,--build-id=none,-Ttext=0x100000 "-D$crash" \
-		-o "$work/crash/$crash" crash.S
+	./payload "$crash" "$work/crash/$crash"
 done
 gcc -static -o "$work/hold_kvm" hold_kvm.c
 ../lab/lab --timeout 1500 --add inside/lib.sh --add inside/tool.sh \

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A Multiboot 1 kernel that does what no guest survives, by which of these is
- * defined: FETCH from where nothing is, an access that lhv can't decode
- * (UNDECODED) there, or a triple fault (SHUTDOWN).
+ * A Multiboot 1 kernel that does one thing, by which of these is defined. What no
+ * guest survives: FETCH from where nothing is, an access there that lhv can't
+ * decode (UNDECODED), or a triple fault (SHUTDOWN). Or it writes a letter
+ * to the serial port and does nothing more: SLEEP.
  */
 #define MAGIC	0x1badb002
 #define FLAGS	0
 #define NOTHING	0xe0000000
+#define SERIAL	0x3f8
 
 	.text
 	.code32
@@ -27,6 +29,12 @@ _start:
 #elif defined(SHUTDOWN)
 	lidt	no_idt
 	ud2
+#elif defined(SLEEP)
+	mov	$SERIAL, %dx
+	mov	$'S', %al
+	out	%al, %dx
+#else
+#error "nothing to do"
 #endif
 1:	hlt
 	jmp	1b

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the lab's host: what happens to a host while machines run.
+. ./lib.sh
+
+plan 8
+
+cpu1=/sys/devices/system/cpu/cpu1/online
+
+# A guest that counts on both its CPUs, as $machine; it ends by itself.
+count_in_guest() {
+	command='count() { i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done; echo COUNTED $i; }
+count & count; wait'
+	hvctl run --kernel /guest/vmlinuz-small --initrd /guest/initrd.img --memory 128M --cpus 2 \
+		--cmdline "console=ttyS0 quiet panic=-1 run64=$(echo "$command" | base64 | tr -d '\n')" \
+		>$log 2>&1 </dev/null &
+	machine=$!
+	until grep -q '^GUEST READY' $log; do
+		kill -0 $machine || return 1
+		sleep 1
+	done
+}
+
+# It has counted to the end on both, and powered off.
+counted() {
+	wait $machine && [ "$(tr -d '\r' <$log | grep -c '^COUNTED 30000')" -eq 2 ]
+}
+
+count_in_guest
+! rmmod lhv 2>/dev/null && grep -q '^lhv ' /proc/modules && counted
+ok "the module stays while a machine runs, which goes on" $?
+
+count_in_guest
+result=0
+for i in 1 2 3 4 5; do
+	echo 0 >$cpu1 && sleep 1 && echo 1 >$cpu1 && sleep 1 || result=1
+done
+counted && [ $result -eq 0 ]
+ok "a host CPU goes and comes while a machine runs" $?
+
+echo 0 >$cpu1
+boots vmlinuz-small 2 128
+count_in_guest
+echo 1 >$cpu1
+counted
+ok "a host CPU comes that wasn't there when the machine began" $?
+
+count_in_guest
+kill -STOP $machine
+sleep 3
+kill -CONT $machine
+counted
+ok "hvctl is stopped for a while" $?
+
+boots vmlinuz-small 16 256
+
+# Minimal ones, and all of them are there at the same time.
+machines=""
+for i in $(seq 64); do
+	hvctl run --kernel sleep --memory 4M --console "console.$i" >>$log 2>&1 </dev/null &
+	machines="$machines $!"
+done
+for i in $(seq 64); do
+	until [ -s "console.$i" ] || ! kill -0 $machines 2>/dev/null; do sleep 1; done
+done
+# All of them still run.
+kill -0 $machines 2>>$log
+ok "64 machines at once" $?
+
+kill -KILL $machines
+wait
+rmmod lhv && ! grep -q '^lhv ' /proc/modules
+ok "all are killed, and the module goes" $?
+
+finish

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whatever state a vCPU is given, and whatever its guest executes: a run ends
+ * with an exit that the interface knows, and once the state is mended the vCPU
+ * works. What the host thinks of it is in its log. FUZZ_SEED=N in the environment
+ * gives other numbers than those of each test run.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+
+#include "test.h"
+
+#define STATE_ROUNDS	400
+#define CODE_ROUNDS	200
+#define RUN_USEC	2000
+#define MAX_EXITS	50
+
+static u64 done;
+
+static void guest_work(void)
+{
+	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("ud2", : : : "memory"));
+	cpuid(0, 0);
+	outl(0x10, 1);
+	WRITE_ONCE(done, done + 1);
+}
+
+/* The same numbers each time, for the same FUZZ_SEED. */
+static u32 seed;
+
+static void seed_random(u32 of_test)
+{
+	const char *chosen = getenv("FUZZ_SEED");
+
+	seed = of_test + (chosen ? 2 * strtoul(chosen, NULL, 10) : 0);
+}
+
+static u32 random32(void)
+{
+	seed = seed * 1664525 + 1013904223;
+	return seed >> 8 | seed << 24;
+}
+
+/* The records that make up a vCPU, in the order of writing. */
+static struct {
+	u16 type;
+	u32 length;
+	union {
+		u8 bytes[sizeof(struct lhv_lapic_state)];
+		struct lhv_sregs sregs;
+		struct lhv_regs regs;
+	} good;
+} records[] = {
+	{ LHV_STATE_SREGS, sizeof(struct lhv_sregs) },
+	{ LHV_STATE_TSC, sizeof(struct lhv_tsc) },
+	{ LHV_STATE_LAPIC, sizeof(struct lhv_lapic_state) },
+	{ LHV_STATE_XCRS, sizeof(struct lhv_xcrs) },
+	{ LHV_STATE_REGS, sizeof(struct lhv_regs) },
+	{ LHV_STATE_DEBUGREGS, sizeof(struct lhv_debugregs) },
+	{ LHV_STATE_EVENTS, sizeof(struct lhv_events) },
+	{ LHV_STATE_MP, sizeof(struct lhv_mp_state) },
+};
+
+FIXTURE(fuzz) {
+	struct vm *vm;
+	struct vcpu *vcpu;
+};
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+FIXTURE_SETUP(fuzz)
+{
+	const struct sigaction action = { .sa_handler = on_alarm };
+	unsigned int i;
+
+	REQUIRE_SYS(sigaction(SIGALRM, &action, NULL));
+	self->vm = vm_create();
+	self->vcpu = vcpu_create(self->vm, 0);
+	vcpu_set_long(self->vcpu, guest_work, 0, 0);
+	for (i = 0; i < ARRAY_SIZE(records); i++)
+		vcpu_get(self->vcpu, records[i].type, &records[i].good, records[i].length);
+}
+
+FIXTURE_TEARDOWN(fuzz)
+{
+	vm_close(self->vm);
+}
+
+/* Nothing is left of what was: also what waits for its completion. */
+static void mend(FIXTURE_DATA(fuzz) *self)
+{
+	unsigned int i;
+
+	self->vcpu->run->immediate_exit = 1;
+	while (!lhv_run(self->vcpu->fd))
+		;
+	self->vcpu->run->immediate_exit = 0;
+	for (i = 0; i < ARRAY_SIZE(records); i++)
+		vcpu_set(self->vcpu, records[i].type, &records[i].good, records[i].length);
+}
+
+/* A while, answering nothing. */
+static void run_a_while(struct __test_metadata *_metadata, struct vcpu *vcpu)
+{
+	const struct itimerval soon = {
+		.it_value = { .tv_usec = RUN_USEC }, .it_interval = { .tv_usec = RUN_USEC },
+	};
+	const struct itimerval never = { };
+	int i, ret;
+
+	REQUIRE_SYS(setitimer(ITIMER_REAL, &soon, NULL));
+	for (i = 0; i < MAX_EXITS; i++) {
+		ret = lhv_run(vcpu->fd);
+		if (ret == -EINTR)
+			break;
+		ASSERT_EQ(0, ret);
+		ASSERT_LT(LHV_EXIT_NONE, vcpu->run->exit_reason);
+		ASSERT_GE(LHV_EXIT_MEMORY_FAULT, vcpu->run->exit_reason);
+		if (vcpu->run->exit_reason > LHV_EXIT_EOI)
+			break;
+	}
+	REQUIRE_SYS(setitimer(ITIMER_REAL, &never, NULL));
+}
+
+/* A bit or a byte somewhere becomes another one. */
+static void damage(u8 *bytes, u32 length)
+{
+	u32 n = 1 + random32() % 4;
+
+	while (n--) {
+		u32 at = random32() % length;
+
+		if (random32() % 2)
+			bytes[at] ^= 1 << random32() % 8;
+		else
+			bytes[at] = random32();
+	}
+}
+
+TEST_F(fuzz, states)
+{
+	u8 bad[sizeof(records[0].good)];
+	u32 i, j, taken = 0;
+
+	seed_random(1);
+	for (i = 0; i < STATE_ROUNDS; i++) {
+		for (j = 0; j < ARRAY_SIZE(records); j++) {
+			if (random32() % 3)
+				continue;
+			memcpy(bad, &records[j].good, records[j].length);
+			damage(bad, records[j].length);
+			if (!lhv_set_state(self->vcpu->fd, records[j].type, bad,
+					   records[j].length))
+				taken++;
+		}
+		run_a_while(_metadata, self->vcpu);
+		mend(self);
+	}
+	EXPECT_LT(STATE_ROUNDS / 4, taken);
+	done = guest_var(self->vm, done);
+	vcpu_run_to_out(self->vcpu, 0x10, 4, 1);
+	vcpu_run_to_done(self->vcpu);
+	EXPECT_EQ(done + 1, guest_var(self->vm, done));
+}
+
+/* Random bytes as code, in each mode, with a few of the bytes likely prefixes. */
+static void write_random_code(struct vm *vm)
+{
+	static const u8 likely[] = { 0x0f, 0x66, 0x67, 0xf2, 0xf3, 0x48, 0xf0, 0xc7, 0x0f, 0xa5,
+				     0x6c, 0x6e, 0x8e, 0xe6, 0xec, 0x89 };
+	u8 *code = guest_memory(vm, LAYOUT_PAYLOAD);
+	u32 i;
+
+	for (i = 0; i < GUEST_PAGE; i++)
+		code[i] = random32() % 4 ? random32() : likely[random32() % sizeof(likely)];
+}
+
+static void set_random_registers(struct vcpu *vcpu)
+{
+	/* Memory, devices, ports, and nonsense */
+	static const u64 likely[] = { LAYOUT_FREE, 0xd0000000, 0xfee00300, 0x10, 1, 0xc0000080,
+				      LAYOUT_PAYLOAD, 0x7ffffffff000, 0 };
+	struct lhv_regs regs;
+	u64 *gpr = (u64 *)&regs;
+	int i;
+
+	vcpu_get_regs(vcpu, &regs);
+	for (i = 0; i < 16; i++) {
+		if (&gpr[i] != &regs.rsp)
+			gpr[i] = likely[random32() % ARRAY_SIZE(likely)];
+	}
+	vcpu_set_regs(vcpu, &regs);
+}
+
+TEST_F(fuzz, code)
+{
+	struct vcpu *vcpu = self->vcpu;
+	u32 i;
+
+	seed_random(2);
+	for (i = 0; i < CODE_ROUNDS; i++) {
+		write_random_code(self->vm);
+		if (i % 3 == 0)
+			vcpu_set_real(vcpu, LAYOUT_PAYLOAD >> 4, 0);
+		else if (i % 3 == 1)
+			vcpu_set_flat(vcpu, LAYOUT_PAYLOAD);
+		else
+			vcpu_set_long(vcpu, (void *)LAYOUT_PAYLOAD, 0, 0);
+		set_random_registers(vcpu);
+		run_a_while(_metadata, vcpu);
+		mend(self);
+	}
+	/* The guest may have overwritten anything of its own. */
+	vm_close(self->vm);
+	self->vm = vm_create();
+	self->vcpu = vcpu_start(self->vm, 0, guest_work, 0, 0);
+	vcpu_run_to_out(self->vcpu, 0x10, 4, 1);
+	vcpu_run_to_done(self->vcpu);
+}
+
+TEST_HARNESS_MAIN
