@@ -21,8 +21,8 @@ SKIPPED_INITCALLS+=,bpf_fs_kfuncs_init,bpf_kprobe_multi_kfuncs_init,bpf_mptcp_kf
 SKIPPED_INITCALLS+=,cpumask_kfunc_init,crypto_kfunc_init
 readonly SKIPPED_INITCALLS
 
-# The debug host's checkers would make interpreting the firmware's AML take half of
-# the boot; the CPUs are in the MP table too.
+# Interpreting the firmware's AML took the debug host a third of its boot; the CPUs
+# are in the MP table too.
 host_arguments() {
 	case $host in
 	debug) echo "acpi=off" ;;

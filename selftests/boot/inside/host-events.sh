@@ -14,10 +14,7 @@ count & count; wait'
 		--cmdline "console=ttyS0 quiet panic=-1 run64=$(echo "$command" | base64 | tr -d '\n')" \
 		>$log 2>&1 </dev/null &
 	machine=$!
-	until grep -qs '^GUEST READY' $log; do
-		kill -0 $machine || return 1
-		sleep 1
-	done
+	until_ready
 }
 
 # It has counted to the end on both, and powered off.

@@ -35,6 +35,14 @@ guest() {
 	mv $log.clean $log
 }
 
+# Waits until the guest of hvctl's process $machine, which prints to $log, is up.
+until_ready() {
+	until grep -qs '^GUEST READY' $log; do
+		kill -0 $machine || return 1
+		sleep 1
+	done
+}
+
 # The line of $log that begins with the word $1, without it.
 answer() {
 	sed -n "s/^$1 //p" $log

@@ -20,10 +20,7 @@ stay() {
 	hvctl run $small --cpus 2 --cmdline "console=ttyS0 quiet run64=$(echo 'sleep 10000' | base64)" \
 		>$log 2>&1 </dev/null &
 	machine=$!
-	until grep -qs '^GUEST READY' $log; do
-		kill -0 $machine || return 1
-		sleep 1
-	done
+	until_ready
 }
 
 for signal in TERM HUP KILL; do
