@@ -14,7 +14,7 @@ count & count; wait'
 		--cmdline "console=ttyS0 quiet panic=-1 run64=$(echo "$command" | base64 | tr -d '\n')" \
 		>$log 2>&1 </dev/null &
 	machine=$!
-	until_ready
+	until_ready $machine
 }
 
 # It has counted to the end on both, and powered off.

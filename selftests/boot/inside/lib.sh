@@ -35,10 +35,10 @@ guest() {
 	mv $log.clean $log
 }
 
-# Waits until the guest of hvctl's process $machine, which prints to $log, is up.
+# Waits until the guest that prints to $log is up. until_ready PID of its hvctl
 until_ready() {
 	until grep -qs '^GUEST READY' $log; do
-		kill -0 $machine || return 1
+		kill -0 "$1" || return 1
 		sleep 1
 	done
 }

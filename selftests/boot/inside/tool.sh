@@ -20,7 +20,7 @@ stay() {
 	hvctl run $small --cpus 2 --cmdline "console=ttyS0 quiet run64=$(echo 'sleep 10000' | base64)" \
 		>$log 2>&1 </dev/null &
 	machine=$!
-	until_ready
+	until_ready $machine
 }
 
 for signal in TERM HUP KILL; do
