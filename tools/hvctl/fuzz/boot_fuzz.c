@@ -3,7 +3,6 @@
  * The boot loaders. An input is a kernel file, or what is different from a good
  * one of a format, which gets deeper; and how much comes with it.
  */
-#include <asm/bootparam.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "error.h"
 #include "fuzz.h"
 #include "layout.h"
+#include "tests/bzimage_make.h"
 #include "tests/elf_make.h"
 
 #define MEMORY_MOST	MIB(8)
@@ -67,20 +67,11 @@ static void make_all(void)
 
 static u64 make_bzimage(void)
 {
-	struct setup_header *hdr = (struct setup_header *)(kernel + 0x1f1);
+	struct setup_header *hdr = bzimage_make(kernel);
 
 	hdr->setup_sects = 1;
 	hdr->syssize = 0x100;
-	hdr->boot_flag = 0xaa55;
-	hdr->jump = 0x6aeb;
-	hdr->header = 0x53726448;
-	hdr->version = 0x20f;
-	hdr->loadflags = LOADED_HIGH;
-	hdr->initrd_addr_max = 0x7fffffff;
 	hdr->kernel_alignment = 0x1000;
-	hdr->relocatable_kernel = 1;
-	hdr->xloadflags = XLF_KERNEL_64;
-	hdr->cmdline_size = 2047;
 	hdr->pref_address = MIB(1);
 	hdr->init_size = 0x3000;
 	memset(kernel + 0x400, 0xc3, 0x1000);
@@ -273,7 +264,7 @@ static void check_bzimage(const struct guest_memory *mem, const struct boot_file
 			  const struct boot_entry *entry)
 {
 	const struct boot_params *params = memory_at(mem, entry->rsi, sizeof(*params));
-	const struct setup_header *hdr = (const struct setup_header *)(kernel + 0x1f1);
+	const struct setup_header *hdr = bzimage_header(kernel);
 	u64 setup = ((hdr->setup_sects ? hdr->setup_sects : 4) + 1) * 512;
 	u64 start = entry->rip - 0x200;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <asm/bootparam.h>
 #include <stdlib.h>
 
 #include "boot_test.h"
+#include "bzimage_make.h"
 
 #define SETUP_SECTS	2
 #define SETUP_SIZE	((SETUP_SECTS + 1) * 512)
@@ -13,30 +13,22 @@ static u8 image[IMAGE];
 
 static struct setup_header *header(void)
 {
-	return (struct setup_header *)(image + 0x1f1);
+	return bzimage_header(image);
 }
 
 /* A kernel of protocol 2.15 that wants to be at 16 MiB with 4 MiB around it. */
 static void make_image(void)
 {
-	struct setup_header *hdr = header();
+	struct setup_header *hdr;
 	unsigned int i;
 
 	memset(image, 0, sizeof(image));
+	hdr = bzimage_make(image);
 	for (i = SETUP_SIZE; i < IMAGE; i++)
 		image[i] = i * 7;
 	hdr->setup_sects = SETUP_SECTS;
 	hdr->syssize = PAYLOAD / 16;
-	hdr->boot_flag = 0xaa55;
-	hdr->jump = 0x6aeb;
-	hdr->header = 0x53726448;
-	hdr->version = 0x20f;
-	hdr->loadflags = LOADED_HIGH;
-	hdr->initrd_addr_max = 0x7fffffff;
 	hdr->kernel_alignment = 0x200000;
-	hdr->relocatable_kernel = 1;
-	hdr->xloadflags = XLF_KERNEL_64;
-	hdr->cmdline_size = 2047;
 	hdr->pref_address = MIB(16);
 	hdr->init_size = MIB(4);
 }
