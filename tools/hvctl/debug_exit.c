@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "debug_exit.h"
 
+#include <string.h>
+
 #include "machine.h"
 
 static void debug_exit_write(void *dev, u64 offset, unsigned int size, u64 value)
@@ -25,4 +27,26 @@ static void debug_pins_write(void *dev, u64 offset, unsigned int size, u64 value
 const struct bus_ops debug_pins_ops = {
 	.write = debug_pins_write,
 	.width = 4,
+};
+
+static u64 debug_memory_read(void *dev, u64 offset, unsigned int size)
+{
+	const struct debug_memory *memory = dev;
+	u64 value = 0;
+
+	memcpy(&value, memory->data + offset, size);
+	return value;
+}
+
+static void debug_memory_write(void *dev, u64 offset, unsigned int size, u64 value)
+{
+	struct debug_memory *memory = dev;
+
+	memcpy(memory->data + offset, &value, size);
+}
+
+const struct bus_ops debug_memory_ops = {
+	.read = debug_memory_read,
+	.write = debug_memory_write,
+	.width = 8,
 };

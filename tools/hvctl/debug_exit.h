@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ports for tests, there if --debug-exit names the first: writing V to it ends the
- * run with status (V << 1) | 1. Writing to the port DEBUG_PINS_PORT + N asserts
- * pin N of the IOAPIC, or with 0 releases it; QEMU's pc-testdev has that too.
+ * For tests, there if --debug-exit names a port: writing V to it ends the run with
+ * status (V << 1) | 1. Writing to the port DEBUG_PINS_PORT + N asserts pin N of the
+ * IOAPIC, or with 0 releases it. At DEBUG_MEMORY is memory of which each access is
+ * an MMIO exit. QEMU's pc-testdev has the last two, too.
  */
 #ifndef HVCTL_DEBUG_EXIT_H
 #define HVCTL_DEBUG_EXIT_H
@@ -16,7 +17,16 @@
 /* The last pin's port is written with up to four bytes, too. */
 #define DEBUG_PINS_PORTS	(IOAPIC_PINS + 3)
 
+#define DEBUG_MEMORY		0xff000000ULL
+#define DEBUG_MEMORY_SIZE	0x10000
+
+/* As safe against accesses at the same time as memory is. */
+struct debug_memory {
+	u8 data[DEBUG_MEMORY_SIZE];
+};
+
 extern const struct bus_ops debug_exit_ops;	/* of the machine */
 extern const struct bus_ops debug_pins_ops;	/* of the IOAPIC */
+extern const struct bus_ops debug_memory_ops;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "boot.h"
 #include "bus.h"
+#include "debug_exit.h"
 #include "ioapic.h"
 #include "lhv_dev.h"
 #include "memory.h"
@@ -53,6 +54,7 @@ struct machine {
 	struct ioapic ioapic;
 	struct serial serial;
 	struct rtc rtc;
+	struct debug_memory debug_memory;
 	struct vcpu *vcpus;
 	int wake_fd;		/* eventfd that wakes the thread in machine_run() */
 	int signal_fd;		/* the signals that it takes; blocked elsewhere */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The devices by which a guest ends its run. */
+/* The devices by which a guest ends its run, and others for tests. */
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -104,7 +104,28 @@ static void pins(void)
 	end();
 }
 
+static void memory(void)
+{
+	u64 value = 0x1122334455667788, end_gpa = DEBUG_MEMORY + DEBUG_MEMORY_SIZE;
+
+	start();
+	EXPECT(!bus_add(&m.mmio, DEBUG_MEMORY, DEBUG_MEMORY_SIZE, &debug_memory_ops,
+			&m.debug_memory));
+	bus_write(&m.mmio, DEBUG_MEMORY + 3, &value, 8);
+	bus_write(&m.mmio, DEBUG_MEMORY + 4, &value, 1);
+	value = 0;
+	bus_read(&m.mmio, DEBUG_MEMORY + 2, &value, 4);
+	EXPECT_EQ(value, 0x66888800);
+	/* Across the end */
+	bus_write(&m.mmio, end_gpa - 2, &value, 4);
+	value = 0;
+	bus_read(&m.mmio, end_gpa - 2, &value, 4);
+	EXPECT_EQ(value, 0xffff8800);
+	end();
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(stops), TEST_CASE(others), TEST_CASE(first_counts), TEST_CASE(pins),
+	TEST_CASE(memory),
 };
 TEST_SUITE(power_suite, "power", cases);
