@@ -2,8 +2,7 @@
 /*
  * Whatever state a vCPU is given, and whatever its guest executes: a run ends
  * with an exit that the interface knows, and once the state is mended the vCPU
- * works. What the host thinks of it is in its log. FUZZ_SEED=N in the environment
- * gives other numbers than those of each test run.
+ * works. What the host thinks of it is in its log. lib/fuzz.h has the knobs.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
+#include "fuzz.h"
 #include "test.h"
 
 #define STATE_ROUNDS	400
@@ -26,22 +26,6 @@ static void guest_work(void)
 	cpuid(0, 0);
 	outl(0x10, 1);
 	WRITE_ONCE(done, done + 1);
-}
-
-/* The same numbers each time, for the same FUZZ_SEED. */
-static u32 seed;
-
-static void seed_random(u32 of_test)
-{
-	const char *chosen = getenv("FUZZ_SEED");
-
-	seed = of_test + (chosen ? 2 * strtoul(chosen, NULL, 10) : 0);
-}
-
-static u32 random32(void)
-{
-	seed = seed * 1664525 + 1013904223;
-	return seed >> 8 | seed << 24;
 }
 
 /* The records that make up a vCPU, in the order of writing. */
@@ -163,8 +147,8 @@ TEST_F(fuzz, states)
 	u8 bad[sizeof(records[0].good)];
 	u32 i, j, taken = 0;
 
-	seed_random(1);
-	for (i = 0; i < STATE_ROUNDS; i++) {
+	fuzz_begin(STATE_ROUNDS);
+	for (i = 0; fuzz_goes_on(); i++) {
 		for (j = 0; j < ARRAY_SIZE(records); j++) {
 			if (random32() % 3)
 				continue;
@@ -177,7 +161,7 @@ TEST_F(fuzz, states)
 		run_a_while(_metadata, self->vcpu);
 		mend(self);
 	}
-	EXPECT_LT(STATE_ROUNDS / 4, taken);
+	EXPECT_LT(i / 4, taken);
 	works(self);
 }
 
@@ -215,8 +199,8 @@ TEST_F(fuzz, code)
 	struct vcpu *vcpu = self->vcpu;
 	u32 i;
 
-	seed_random(2);
-	for (i = 0; i < CODE_ROUNDS; i++) {
+	fuzz_begin(CODE_ROUNDS);
+	for (i = 0; fuzz_goes_on(); i++) {
 		write_random_code(self->vm);
 		if (i % 3 == 0)
 			vcpu_set_real(vcpu, LAYOUT_PAYLOAD >> 4, 0);
