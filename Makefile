@@ -26,15 +26,16 @@ packages:
 	@$(lab)/install
 
 # Kbuild puts objects beside their sources, so each kernel's build has a tree of
-# its own, made of links to the sources.
+# its own, made of links to the sources. With COVERAGE=1 it counts what it executes.
 module:
 	@set -e; \
-	tree=$(build)/mod-$(release); \
+	tree=$(build)/mod-$(release)$(if $(COVERAGE),-coverage); \
 	mkdir -p $$tree; \
 	touch $$tree/begun; \
 	cp -rsf $(addprefix $(top)/,Kbuild hv arch ioctl include) $$tree/; \
 	find $$tree -xtype l -delete; \
-	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) -C $(KDIR) M=$$tree modules; \
+	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) -C $(KDIR) M=$$tree \
+		LHV_COVERAGE=$(if $(COVERAGE),y) modules; \
 	mv $$tree/begun $$tree/built
 
 hvctl:
@@ -46,6 +47,13 @@ run: packages
 
 test: packages
 	@selftests/run/run-tests $(TESTS)
+
+coverage: packages
+	@selftests/coverage/run $(TESTS)
+
+soak: packages
+	@selftests/soak/run $(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS)) \
+		$(if $(SEED),--seed $(SEED)) $(TESTS)
 
 bench: packages
 	@selftests/bench/run
@@ -61,9 +69,13 @@ help:
 	@echo "make run         boot a Debian kernel as a guest of lhv on two vCPUs, in the lab;"
 	@echo "                 HOST=1: on this machine instead (loads lhv.ko here; needs VT-x)"
 	@echo "make test        all tests; TESTS='NAME...' for those whose names begin so"
+	@echo "make coverage    the tests of the debug host, and which of the module's lines they executed;"
+	@echo "                 TESTS='NAME...' for others than those"
+	@echo "make soak        each fuzzer for SOAK_SECONDS=3600, on numbers that begin at random or at"
+	@echo "                 SEED=N; TESTS='NAME...' for those whose names begin so"
 	@echo "make bench       lhv beside KVM, in the lab: a table and build/bench/results.json"
 	@echo "make conformance DIR=FOLDER   runs kvm-unit-tests' flat files, which are in FOLDER"
 	@echo "make clean       remove build/ (kernels stay in ~/.cache/lhv)"
 	@echo "What is missing of Debian's packages is installed first."
 
-.PHONY: all packages module hvctl run test bench conformance clean help
+.PHONY: all packages module hvctl run test coverage soak bench conformance clean help
