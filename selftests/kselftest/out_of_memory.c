@@ -6,16 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "test.h"
 
-#define DEBUGFS		"/sys/kernel/debug/"
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define SLOT		3
 #define SLOT_GPA	0x40000000ULL
 #define SLOT_BYTES	MIB(2)
@@ -32,31 +29,9 @@ FIXTURE(faults) {
 	u32 length;
 };
 
-static void write_knob(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0)
-		return;
-	REQUIRE(write(fd, text, strlen(text)) > 0);
-	close(fd);
-}
-
-/* All allocations may fail, and without a word in the log. */
-static void prepare_host(void)
-{
-	write_knob(DEBUGFS "failslab/verbose", "0");
-	write_knob(DEBUGFS "failslab/ignore-gfp-wait", "N");
-	write_knob(DEBUGFS "fail_page_alloc/verbose", "0");
-	write_knob(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
-	write_knob(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N");
-	write_knob(DEBUGFS "fail_page_alloc/min-order", "0");
-	write_knob(DEBUGFS "fail_usercopy/verbose", "0");
-}
-
 FIXTURE_SETUP(faults)
 {
-	self->nth = REQUIRE_SYS(open(FAIL_NTH, O_RDWR));
+	self->nth = fault_open();
 	self->dev = dev_open();
 	self->vm = vm_create();
 	self->vcpu = vcpu_create(self->vm, 0);
@@ -70,27 +45,6 @@ FIXTURE_TEARDOWN(faults)
 	vm_close(self->vm);
 	close(self->dev);
 	close(self->nth);
-}
-
-/* The @n-th from now on fails; 0: none. */
-static void arm(FIXTURE_DATA(faults) *self, unsigned int n)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", n);
-
-	/* A fault that is still armed can hit this, too. */
-	while (pwrite(self->nth, text, length, 0) != length)
-		REQUIRE(errno == EFAULT || errno == ENOMEM);
-}
-
-/* Did it fail? If reading that is what failed, the call came through unharmed. */
-static bool disarm(FIXTURE_DATA(faults) *self)
-{
-	char text[16] = "";
-	bool fired = pread(self->nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-
-	arm(self, 0);
-	return fired;
 }
 
 typedef int (*step)(FIXTURE_DATA(faults) *self);
@@ -108,9 +62,9 @@ static unsigned int each_fault(FIXTURE_DATA(faults) *self, step before, step cal
 	for (n = 1;; n++) {
 		if (before)
 			REQUIRE_OK(before(self));
-		arm(self, n);
+		fault_arm(self->nth, n);
 		ret = call(self);
-		fired = disarm(self);
+		fired = fault_disarm(self->nth);
 		if (fired && ret < 0) {
 			if (ret != -ENOMEM && ret != -EFAULT)
 				FAIL("fault %u: %s", n, strerror(-ret));
@@ -326,10 +280,10 @@ TEST_F(faults, others)
 
 int main(int argc, char **argv)
 {
-	if (access(FAIL_NTH, W_OK)) {
+	if (!fault_injection()) {
 		ksft_print_header();
 		ksft_exit_skip("no fault injection here\n");
 	}
-	prepare_host();
+	fault_prepare_host();
 	return test_harness_run(argc, argv);
 }
