@@ -37,20 +37,9 @@ static bool loaded(void)
 	return !access("/sys/module/lhv", F_OK);
 }
 
-static void guest_add(u64 a, u64 b)
+static void guest_work(void)
 {
-	GUEST_REPORT(a + b);
-}
-
-static void run_a_guest(void)
-{
-	struct vm *vm = vm_create();
-	struct vcpu *vcpu = vcpu_start(vm, 0, guest_add, 1, 2);
-	struct ucall call;
-
-	vcpu_run_to_ucall(vcpu, &call);
-	REQUIRE(call.arg[0] == 3);
-	vm_close(vm);
+	GUEST_ASSERT_EQ(VECTOR_UD, guest_try("ud2", : : : "memory"));
 }
 
 FIXTURE(load) {
@@ -75,7 +64,7 @@ TEST_F(load, again_and_again)
 		EXPECT_EQ(-1, access("/dev/lhv", F_OK));
 		ASSERT_EQ(0, load(parameters));
 		EXPECT_EQ(-EEXIST, load(parameters));
-		run_a_guest();
+		run_guest(guest_work, 0, 0);
 		ASSERT_EQ(0, unload());
 		EXPECT_FALSE(loaded());
 	}
@@ -141,7 +130,7 @@ TEST_F(load, memory_runs_out)
 	EXPECT_LT(8, refused);
 	close(nth);
 	ASSERT_EQ(0, load(parameters));
-	run_a_guest();
+	run_guest(guest_work, 0, 0);
 }
 
 /* What the module was given, to be given it again */

@@ -95,7 +95,7 @@ make_root() {
 	if $module; then
 		mkdir -p "$root/lhv"
 		cp "$modules_built"/*.ko "$root/lhv/"
-		printf '%s\0' "/lhv/lhv.ko heartbeat=$(heartbeat)" >"$root/lab/modules"
+		! $load || printf '%s\0' "/lhv/lhv.ko heartbeat=$(heartbeat)" >"$root/lab/modules"
 	fi
 	[[ ! -x $build/hvctl ]] || install_file "$build/hvctl" usr/bin/hvctl
 	for pair in "${adds[@]}"; do

@@ -9,6 +9,19 @@
 
 readonly AT_ONCE=2	# emulators, and cores of a small CI machine
 
+# Sets tests: what the function LIST prints, or of that what begins with a PREFIX.
+select_tests() {	# LIST PREFIX...
+	local name prefix
+	tests=()
+	while read -r name; do
+		for prefix in "${@:2}"; do
+			[[ $name != "$prefix"* ]] || break
+		done
+		[[ $# -gt 1 && $name != "$prefix"* ]] || tests+=("$name")
+	done < <("$1")
+	[[ ${#tests[@]} -gt 0 ]] || { echo "nothing is named so: ${*:2}" >&2; exit 2; }
+}
+
 # Leaves in $out/NAME.sum what ktap.awk says, and reports the test in a line.
 finish_test() {	# NAME STATUS SECONDS
 	local passed failed skipped
