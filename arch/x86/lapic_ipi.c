@@ -6,6 +6,7 @@
 
 #include "arch/x86/lapic.h"
 #include "hv/arch.h"
+#include "hv/trace.h"
 
 /* Address of a message (SDM 3A 11.11.1). */
 #define MSI_ADDRESS_PREFIX	0xfee
@@ -270,6 +271,7 @@ int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data)
 		.logical = address & MSI_LOGICAL,
 		.one = (data & APIC_DM_FIXED_MASK) == APIC_DM_LOWEST,
 	};
+	int taken;
 
 	if ((address >> 20 & GENMASK(19, 0)) != MSI_ADDRESS_PREFIX)
 		return -EINVAL;
@@ -278,7 +280,9 @@ int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data)
 	if (msg.logical && (address & MSI_REDIRECT) && has_vector(data))
 		msg.one = true;
 	lhv_vm_stat(vm, LHV_VM_STAT_MSIS, 1);
-	return send(vm, &msg, NULL);
+	taken = send(vm, &msg, NULL);
+	trace_lhv_msi(address, data, taken);
+	return taken;
 }
 
 /* ---- INIT and SIPI, received ---- */
