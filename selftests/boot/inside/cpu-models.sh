@@ -26,9 +26,5 @@ corei5_lynnfield_750)	# Nehalem
 	plan 2
 	refused 'lacks the secondary processor-based VM-execution control "unrestricted guest"'
 	;;
-p4_prescott_celeron_336)
-	plan 2
-	refused 'has no VMX'
-	;;
 esac
 finish
