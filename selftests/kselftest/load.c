@@ -98,7 +98,7 @@ TEST_F(load, bad_parameters)
  * The kernel's own work comes first, and there is much of it: so from the last
  * allocation back, for more of them than lhv's init has.
  */
-#define INIT_FAULTS	60
+#define INIT_FAULTS	40
 
 TEST_F(load, memory_runs_out)
 {
