@@ -26,7 +26,7 @@ static void guest_traced(void)
 
 	asm volatile("trace_cpuid: cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 	asm volatile("trace_store: movl $1, (%0)" : : "r"(FAR_AWAY) : "memory");
-	GUEST_ASSERT_EQ(VECTOR_GP, guest_try_wrmsr(MSR_EFER, BIT(63)));
+	GUEST_ASSERT_EQ(VECTOR_GP, guest_try_wrmsr(MSR_LSTAR, BIT(62)));
 	guest_handler[VECTOR] = guest_count_irq;
 	apic_init(true);
 	GUEST_REPORT(1);
