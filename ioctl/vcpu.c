@@ -2,6 +2,8 @@
 /*
  * The vCPU fd
  */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -18,9 +20,18 @@
 
 static int check_state(const struct lhv_state *state)
 {
-	if (state->reserved || state->length > MAX_RECORD)
+	if (state->reserved)
 		return -EINVAL;
 	return state->version > RECORD_VERSION ? -EOPNOTSUPP : 0;
+}
+
+/*
+ * Another thread's LHV_VCPU_RUN may hold it for ever. Not interruptible: a run that
+ * completes an access does so whatever signal is pending. EINTR isn't seen by anyone.
+ */
+static int lock_vcpu(struct lhv_vcpu *vcpu)
+{
+	return mutex_lock_killable(&vcpu->mutex);
 }
 
 static long get_state(void *object, void *arg)
@@ -28,13 +39,14 @@ static long get_state(void *object, void *arg)
 	struct lhv_state *state = arg;
 	struct lhv_vcpu *vcpu = object;
 	void __user *user = u64_to_user_ptr(state->data);
-	u32 room = state->length;
+	u32 room = min_t(u32, state->length, MAX_RECORD);
 	void *data;
 	long ret;
 
 	ret = check_state(state);
 	if (ret)
 		return ret;
+	state->length = room;
 	data = kvzalloc(max_t(u32, room, 1), GFP_KERNEL_ACCOUNT);
 	if (!data)
 		return -ENOMEM;
@@ -43,7 +55,9 @@ static long get_state(void *object, void *arg)
 		ret = -EFAULT;
 		goto free;
 	}
-	mutex_lock(&vcpu->mutex);
+	ret = lock_vcpu(vcpu);
+	if (ret)
+		goto free;
 	ret = lhv_arch_get_state(vcpu, state->type, data, &state->length);
 	mutex_unlock(&vcpu->mutex);
 	state->version = RECORD_VERSION;
@@ -69,15 +83,20 @@ static long set_state(void *object, void *arg)
 		return ret;
 	if (!state->version)
 		return -EOPNOTSUPP;
+	if (state->length > MAX_RECORD)
+		return -EINVAL;
 	data = vmemdup_user(user, state->length);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
-	mutex_lock(&vcpu->mutex);
+	ret = lock_vcpu(vcpu);
+	if (ret)
+		goto free;
 	ret = lhv_arch_set_state(vcpu, state->type, data, state->length);
 	mutex_unlock(&vcpu->mutex);
 	if (ret == -EINVAL && state->type == LHV_STATE_MSRS &&
 	    copy_to_user(user, data, state->length))
 		ret = -EFAULT;
+free:
 	kvfree(data);
 	return ret;
 }
@@ -107,8 +126,9 @@ static long vcpu_run(struct lhv_vcpu *vcpu)
 {
 	long ret;
 
-	if (mutex_lock_killable(&vcpu->mutex))
-		return -EINTR;
+	ret = lock_vcpu(vcpu);
+	if (ret)
+		return ret;
 	ret = lhv_vcpu_run(vcpu);
 	mutex_unlock(&vcpu->mutex);
 	return ret;
@@ -127,14 +147,30 @@ static long vcpu_ioctl(struct file *file, unsigned int command, unsigned long ar
 	return lhv_dispatch(commands, ARRAY_SIZE(commands), vcpu, command, arg);
 }
 
+static const struct file_operations run_page_fops = {
+	.owner = THIS_MODULE,
+};
+
+/*
+ * vm_insert_page() takes a reference: the page may outlive the vCPU. A mapping holds
+ * its file, too; with the vCPU's own, an id would be in use until the page is unmapped.
+ */
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct lhv_vcpu *vcpu = file->private_data;
+	struct file *page_file;
+	int ret;
 
 	if (vma->vm_pgoff || vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	/* vm_insert_page() takes a reference: the page may outlive the vCPU. */
-	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+	page_file = anon_inode_getfile("lhv-run", &run_page_fops, NULL, O_RDWR);
+	if (IS_ERR(page_file))
+		return PTR_ERR(page_file);
+	ret = vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+	if (!ret)
+		vma_set_file(vma, page_file);
+	fput(page_file);
+	return ret;
 }
 
 static int vcpu_release(struct inode *inode, struct file *file)

@@ -29,6 +29,12 @@ static long create_vcpu(void *object, void *arg)
 	return fd;
 }
 
+/* Who holds it may wait for its bitmap's page (userfaultfd). EINTR isn't seen by anyone. */
+static int lock_vm(struct lhv_vm *vm)
+{
+	return mutex_lock_killable(&vm->lock);
+}
+
 static long set_memory(void *object, void *arg)
 {
 	struct lhv_memory *mem = arg;
@@ -44,7 +50,9 @@ static long set_memory(void *object, void *arg)
 		return -EINVAL;
 	if (mem->bytes && !access_ok(u64_to_user_ptr(mem->hva), mem->bytes))
 		return -EINVAL;
-	mutex_lock(&vm->lock);
+	ret = lock_vm(vm);
+	if (ret)
+		return ret;
 	ret = lhv_set_memory(vm, mem);
 	mutex_unlock(&vm->lock);
 	return ret;
@@ -58,7 +66,9 @@ static long get_dirty_log(void *object, void *arg)
 
 	if (log->reserved || log->slot >= LHV_MAX_SLOTS)
 		return -EINVAL;
-	mutex_lock(&vm->lock);
+	ret = lock_vm(vm);
+	if (ret)
+		return ret;
 	ret = lhv_get_dirty_log(vm, log->slot, u64_to_user_ptr(log->bitmap), log->bytes);
 	mutex_unlock(&vm->lock);
 	return ret;

@@ -17,7 +17,8 @@
  *   EFAULT      the struct, or memory it points to, can't be accessed
  *   EINVAL      @size below the command's first version, or a reserved field
  *               that is not zero, or a field outside its range
- *   E2BIG       @size larger than the module's, with a tail that is not zero
+ *   E2BIG       @size larger than the module's, with a tail that is not zero, or
+ *               larger than 4096
  *   EOPNOTSUPP  a bit in @flags that this module doesn't know
  *   EIO         the VM belongs to another process (a VM is bound to the
  *               address space that created it), or was stopped for good by an
@@ -148,7 +149,8 @@ struct lhv_list {
  *
  * Returns the VM's fd (close-on-exec). The VM is bound to the caller's
  * address space. Errors: EBUSY another hypervisor holds VMX on this host;
- * EIO VMXON failed; EMFILE, ENFILE no fd left.
+ * EIO VMXON failed; EMFILE, ENFILE no fd left; EINTR a signal came, and there is
+ * no VM.
  */
 struct lhv_create_vm {
 	__u32 size;

@@ -3,8 +3,8 @@
  * VMs and vCPUs come and go: in every order, many of them, while they run, and
  * with the process that owned them
  */
-#include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "apic.h"
+#include "pass_fd.h"
 #include "test.h"
 
 static u64 running;
@@ -95,6 +96,27 @@ TEST(close_orders)
 
 	for (i = 0; i < ARRAY_SIZE(orders); i++)
 		close_in_order(orders[i]);
+}
+
+/* The run page's mapping doesn't keep the vCPU: its id can be used again. */
+TEST(mapping_holds_nothing)
+{
+	struct vcpu *vcpu = new_guest(guest_nothing, 0, 0);
+	struct vm *vm = vcpu->vm;
+	int again;
+
+	vcpu_run_to_done(vcpu);
+	ASSERT_EQ(0, close(vcpu->fd));
+	again = lhv_create_vcpu(vm->fd, 0);
+	EXPECT_LE(0, again);
+	/* The page itself is still there, as it was. */
+	EXPECT_EQ(LHV_EXIT_IO, READ_ONCE(vcpu->run->exit_reason));
+	WRITE_ONCE(vcpu->run->exit_reason, LHV_EXIT_NONE);
+	close(vm->fd);
+	close(again);
+	WRITE_ONCE(vcpu->run->reserved0[0], 1);
+	munmap(vcpu->run, vm->run_size);
+	munmap(vm->memory, vm->bytes);
 }
 
 TEST(memory_unmapped_before_vm_is_closed)
@@ -265,46 +287,6 @@ TEST(closed_while_it_runs)
 	EXPECT_TRUE((intptr_t)ret == -EINTR || (intptr_t)ret == -EBADF);
 }
 
-static void send_fd(int socket, int fd)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { };
-	struct iovec byte = { .iov_base = "x", .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &byte, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
-
-	control.header = (struct cmsghdr){
-		.cmsg_len = CMSG_LEN(sizeof(int)),
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	};
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	REQUIRE_SYS(sendmsg(socket, &message, 0));
-}
-
-static int receive_fd(int socket)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { };
-	char data;
-	struct iovec byte = { .iov_base = &data, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &byte, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	REQUIRE_SYS(recvmsg(socket, &message, 0));
-	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
-	return fd;
-}
-
 /* On its way, a vCPU's fd keeps it; who gets it in another process can't use it. */
 TEST(passed_over_a_socket)
 {
@@ -313,17 +295,17 @@ TEST(passed_over_a_socket)
 	pid_t pid;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
-	send_fd(sockets[0], vcpu->fd);
+	REQUIRE_OK(send_fd(sockets[0], vcpu->fd));
 	close(vcpu->fd);
 	EXPECT_EQ(-EEXIST, lhv_create_vcpu(vcpu->vm->fd, 0));
-	vcpu->fd = receive_fd(sockets[1]);
+	vcpu->fd = REQUIRE_OK(receive_fd(sockets[1]));
 	vcpu_run_to_done(vcpu);
 
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(lhv_run(receive_fd(sockets[1])) != -EIO);
-	send_fd(sockets[0], vcpu->fd);
+		_exit(lhv_run(REQUIRE_OK(receive_fd(sockets[1]))) != -EIO);
+	REQUIRE_OK(send_fd(sockets[0], vcpu->fd));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	vcpu_run_to_done(vcpu);
@@ -342,8 +324,8 @@ static pid_t owner_start(int sockets[2])
 		struct vcpu *vcpu = new_guest(guest_spin, 0, 0);
 		pthread_t thread;
 
-		send_fd(sockets[1], vcpu->vm->fd);
-		send_fd(sockets[1], vcpu->fd);
+		REQUIRE_OK(send_fd(sockets[1], vcpu->vm->fd));
+		REQUIRE_OK(send_fd(sockets[1], vcpu->fd));
 		REQUIRE(!pthread_create(&thread, NULL, run_for_ever, vcpu));
 		WAIT_UNTIL(guest_var(vcpu->vm, running));
 		REQUIRE_SYS(write(sockets[1], "r", 1));
@@ -373,8 +355,8 @@ TEST(owner_killed)
 	pid_t pid = owner_start(sockets);
 	char byte;
 
-	vm = receive_fd(sockets[0]);
-	vcpu = receive_fd(sockets[0]);
+	vm = REQUIRE_OK(receive_fd(sockets[0]));
+	vcpu = REQUIRE_OK(receive_fd(sockets[0]));
 	ASSERT_EQ(1, read(sockets[0], &byte, 1));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
@@ -388,8 +370,8 @@ TEST(owner_execs)
 	pid_t pid = owner_start(sockets);
 	char byte;
 
-	vm = receive_fd(sockets[0]);
-	vcpu = receive_fd(sockets[0]);
+	vm = REQUIRE_OK(receive_fd(sockets[0]));
+	vcpu = REQUIRE_OK(receive_fd(sockets[0]));
 	ASSERT_EQ(1, read(sockets[0], &byte, 1));
 	ASSERT_EQ(1, write(sockets[0], "g", 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
@@ -409,6 +391,52 @@ TEST(owner_killed_alone)
 		ASSERT_EQ(1, read(sockets[0], &byte, 1));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+}
+
+static int get_regs(void *vcpu)
+{
+	struct lhv_regs regs;
+
+	return lhv_get_state(((struct vcpu *)vcpu)->fd, LHV_STATE_REGS, &regs, sizeof(regs));
+}
+
+/* As /proc has it: D is waiting for an event, whether or not it can be killed. */
+static bool task_waits(pid_t pid)
+{
+	char path[64], text[512] = "";
+	const char *name_end;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = REQUIRE_SYS(open(path, O_RDONLY));
+	REQUIRE_SYS(read(fd, text, sizeof(text) - 1));
+	close(fd);
+	name_end = strrchr(text, ')');
+	return name_end && name_end[2] == 'D';
+}
+
+/* Another process in the same memory, so that it ends without the one that runs. */
+TEST(killed_while_it_waits_for_a_run)
+{
+	static u8 stack[64 * 1024] __attribute__((aligned(16)));
+	struct vcpu *vcpu = new_guest(guest_spin, 0, 0);
+	pthread_t thread;
+	int status;
+	pid_t pid;
+
+	kick_signal_init();
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_for_ever, vcpu));
+	WAIT_UNTIL(guest_var(vcpu->vm, running));
+	pid = clone(get_regs, stack + sizeof(stack), CLONE_VM | SIGCHLD, vcpu);
+	ASSERT_LT(0, pid);
+	WAIT_UNTIL(task_waits(pid));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	WAIT_UNTIL(waitpid(pid, &status, WNOHANG) == pid);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	vcpu->run->immediate_exit = 1;
+	pthread_kill(thread, KICK_SIGNAL);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	vm_close(vcpu->vm);
 }
 
 static int run_all_tests(int argc, char **argv);

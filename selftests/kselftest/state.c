@@ -97,6 +97,10 @@ TEST_F(state, lengths_and_versions)
 		length = sizeof(first);
 		EXPECT_EQ(0, state_call(fd, LHV_VCPU_GET_STATE, type, 0, &length, &first));
 		EXPECT_EQ(needed, length);
+		/* Room is room, also if it is more than any record needs. */
+		length = UINT32_MAX;
+		EXPECT_EQ(0, state_call(fd, LHV_VCPU_GET_STATE, type, 0, &length, &first));
+		EXPECT_EQ(needed, length);
 		EXPECT_EQ(0xee, first.bytes[needed]);
 
 		length = needed - 1;
