@@ -40,7 +40,7 @@ void fault_prepare_host(void)
 
 int fault_open(void)
 {
-	return REQUIRE_SYS(open(FAIL_NTH, O_RDWR));
+	return REQUIRE_SYS(open(FAIL_NTH, O_RDWR | O_CLOEXEC));
 }
 
 void fault_arm(int fd, u32 n)
