@@ -3,6 +3,7 @@
  * State records: a vCPU's state out and in (struct lhv_state)
  */
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <asm/trapnr.h>
 
@@ -287,7 +288,10 @@ static int get_record(struct lhv_vcpu *vcpu, u16 type, void *data, u32 *len)
 	case LHV_STATE_CPUID:
 		return lhv_cpuid_get_record(vcpu, data, len);
 	}
-	if (type >= ARRAY_SIZE(records) || !records[type].get)
+	if (type >= ARRAY_SIZE(records))
+		return -ENOENT;
+	type = array_index_nospec(type, ARRAY_SIZE(records));
+	if (!records[type].get)
 		return -ENOENT;
 	*len = records[type].size;
 	if (room < records[type].size)
@@ -312,7 +316,10 @@ static int set_record(struct lhv_vcpu *vcpu, u16 type, void *data, u32 len)
 			lhv_update_cr4_mask(vcpu);
 		return ret;
 	}
-	if (type >= ARRAY_SIZE(records) || !records[type].set)
+	if (type >= ARRAY_SIZE(records))
+		return -ENOENT;
+	type = array_index_nospec(type, ARRAY_SIZE(records));
+	if (!records[type].set)
 		return -ENOENT;
 	if (len != records[type].size)
 		return -EINVAL;
