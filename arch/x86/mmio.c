@@ -193,6 +193,17 @@ static bool operand_matches(struct lhv_vcpu *vcpu, const struct lhv_mmio_op *op,
 	       offset_in_page(op->gpa) + op->insn.size <= PAGE_SIZE;
 }
 
+/* When the processor left for reading, it hadn't yet looked at the destination. */
+static bool destination_ok(struct lhv_vcpu *vcpu, const struct lhv_insn *insn)
+{
+	u64 offset = address_reg(vcpu, LHV_RDI, insn->address_size);
+
+	if (lhv_segment_ok(vcpu, LHV_ES, offset, insn->size, true))
+		return true;
+	lhv_inject_gp(vcpu);
+	return false;
+}
+
 /*
  * MOVS has a second operand, which must be memory. It is translated before the
  * first is accessed, since that access can have effects. Return: as
@@ -204,6 +215,8 @@ static int prepare_movs(struct lhv_vcpu *vcpu, struct lhv_mmio_op *op, bool writ
 	u64 linear = write ? source_linear(vcpu, insn) : destination_linear(vcpu, insn);
 	int ret;
 
+	if (!write && !destination_ok(vcpu, insn))
+		return -EFAULT;
 	ret = lhv_gva_translate(vcpu, linear, insn->size, write ? 0 : X86_PF_WRITE, &op->ram);
 	if (ret)
 		return ret;

@@ -444,4 +444,24 @@ TEST_F(mmio, strings_between_memory_and_device)
 	EXPECT_EQ(0, memcmp(device + KIB(4), device, 64));
 }
 
+/* The segment's limit and canonical form count for what the device's data goes to. */
+static void guest_move_to_nowhere(void)
+{
+	const u64 to = 0x8000000000000000 | MEMORY;
+
+	GUEST_ASSERT_EQ(VECTOR_GP, guest_try("movsb", : : "S"(DEVICE), "D"(to) : "memory"));
+	GUEST_ASSERT_EQ(0, guest_fault()->error);
+	GUEST_ASSERT_EQ(1, *(volatile u8 *)MEMORY);
+	GUEST_ASSERT_EQ(NO_FAULT, guest_try("movsb", : : "S"(DEVICE + 1), "D"(MEMORY) : "memory"));
+	GUEST_ASSERT_EQ(14, *(volatile u8 *)MEMORY);
+}
+
+TEST_F(mmio, string_from_device_to_nowhere)
+{
+	accesses = 0;
+	vcpu_set_long(self->vcpu, guest_move_to_nowhere, 0, 0);
+	run_with_device(self->vcpu);
+	EXPECT_EQ(1, accesses);
+}
+
 TEST_HARNESS_MAIN
