@@ -124,9 +124,13 @@ static bool switch_paging(struct lhv_vcpu *vcpu, bool on)
 	u64 efer = lhv_get_efer(vcpu);
 
 	if (on && (efer & EFER_LME)) {
-		/* SDM 3A 10.8.5.4: PAE first, and not from a 64-bit code segment */
+		/*
+		 * SDM 3A 10.8.5: PAE first, not from a 64-bit code segment, and not with
+		 * a 16-bit TSS, of which type 3 lacks the 32-bit one's bit
+		 */
 		if (!(lhv_get_cr4(vcpu) & X86_CR4_PAE) ||
-		    (vmcs_read32(GUEST_CS_AR_BYTES) & BIT(13)))
+		    (vmcs_read32(GUEST_CS_AR_BYTES) & BIT(13)) ||
+		    !(vmcs_read32(GUEST_TR_AR_BYTES) & BIT(3)))
 			return false;
 		lhv_set_efer(vcpu, efer | EFER_LMA);
 	} else if (!on && (efer & EFER_LMA)) {

@@ -32,6 +32,15 @@ static void set_ivt(struct vm *vm, u8 vector, u32 offset)
 	((u32 *)guest_memory(vm, 0))[vector] = PAYLOAD_SEGMENT << 16 | offset;
 }
 
+/* A gate for 32-bit code, SDM 3A figure 6-2 */
+static void set_gate32(struct vm *vm, u8 vector, u32 address)
+{
+	u64 *idt = guest_memory(vm, PAGING32_IDT);
+
+	idt[vector] = (address & 0xffff) | SELECTOR_CODE32 << 16 | 0x8e0000000000 |
+		      (u64)(address & 0xffff0000) << 32;
+}
+
 TEST_F(modes, real)
 {
 	struct vcpu *vcpu = self->vcpu;
@@ -118,6 +127,48 @@ TEST_F(modes, real_to_long)
 	EXPECT_EQ(0xa09b, sregs.cs.access & 0xf0ff);
 }
 
+/*
+ * Refused: SDM 3A 10.8.5. The processor would refuse it by itself if CD, which changes
+ * too, didn't have the instruction leave the guest.
+ */
+TEST_F(modes, no_long_mode_with_16_bit_tss)
+{
+	static const u8 code[] = {
+		0x0f, 0x22, 0xc0,	/* mov %eax, %cr0 */
+		0xb0, 0x01,		/* mov $1, %al */
+		0xe6, PORT,		/* out %al, $PORT */
+		0xb0, 0x0d,		/* here for #GP: mov $13, %al */
+		0xe6, PORT,		/* out %al, $PORT */
+	};
+	struct vcpu *vcpu = self->vcpu;
+	struct lhv_sregs sregs;
+	struct lhv_regs regs;
+
+	vm_copy_payload(self->vm, code, code + sizeof(code));
+	set_gate32(self->vm, VECTOR_GP, LAYOUT_PAYLOAD + 7);
+	vcpu_set_flat(vcpu, LAYOUT_PAYLOAD);
+	vcpu_get_sregs(vcpu, &sregs);
+	sregs.tr.access = 0x83;
+	sregs.idt = (struct lhv_dtable){ .base = PAGING32_IDT, .limit = 0x7f };
+	sregs.cr3 = LAYOUT_PML4;
+	sregs.cr4 = CR4_PAE;
+	sregs.efer = EFER_LME;
+	vcpu_set_sregs(vcpu, &sregs);
+	vcpu_get_regs(vcpu, &regs);
+	regs.rax = sregs.cr0 | CR0_PG | CR0_CD;
+	vcpu_set_regs(vcpu, &regs);
+	vcpu_run_to_out(vcpu, PORT, 1, VECTOR_GP);
+	/* With one of 32 bits it goes. */
+	vcpu_set_flat(vcpu, LAYOUT_PAYLOAD);
+	sregs.tr.access = 0x8b;
+	vcpu_set_sregs(vcpu, &sregs);
+	regs.rip = LAYOUT_PAYLOAD;
+	vcpu_set_regs(vcpu, &regs);
+	vcpu_run_to_out(vcpu, PORT, 1, 1);
+	vcpu_get_sregs(vcpu, &sregs);
+	EXPECT_EQ(EFER_LME | EFER_LMA, sregs.efer);
+}
+
 TEST_F(modes, long_to_real)
 {
 	struct lhv_sregs sregs;
@@ -134,15 +185,6 @@ TEST_F(modes, long_to_real)
 	EXPECT_EQ(0, sregs.cr4);
 	EXPECT_EQ(0, sregs.cr0 & (CR0_PE | CR0_PG));
 	EXPECT_EQ(LAYOUT_PAYLOAD, sregs.cs.base);
-}
-
-/* A gate for 32-bit code, SDM 3A figure 6-2 */
-static void set_gate32(struct vm *vm, u8 vector, u32 address)
-{
-	u64 *idt = guest_memory(vm, PAGING32_IDT);
-
-	idt[vector] = (address & 0xffff) | SELECTOR_CODE32 << 16 | 0x8e0000000000 |
-		      (u64)(address & 0xffff0000) << 32;
 }
 
 static void make_tables32(struct vm *vm)
