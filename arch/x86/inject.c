@@ -69,6 +69,9 @@ static void queue_exception(struct lhv_vcpu *vcpu, const struct lhv_exception *e
 		lhv_vcpu_set_request(vcpu, LHV_REQ_TRIPLE_FAULT);
 		return;
 	}
+	/* INTn faulted: when it restarts it comes again. */
+	if (vcpu->arch.interrupt.soft)
+		vcpu->arch.interrupt.injected = false;
 	if (now->pending && makes_double_fault(now->vector, e->vector)) {
 		*now = (struct lhv_exception) {
 			.pending = true, .vector = X86_TRAP_DF, .has_error = true,

@@ -435,4 +435,66 @@ TEST_F(exceptions, delivery_meets_missing_pages)
 	vcpu_run_to_done(self->vcpu);
 }
 
+/*
+ * INTn in a user's 32-bit code, to a handler on the same stack, which isn't aligned:
+ * #AC, whose handler aligns it. INTn restarts then, and isn't delivered before.
+ */
+static const u8 misaligned_int[] = {
+	0xcd, 0x80,			/*  0: int $0x80 */
+	0xb0, 0x01, 0xe6, 0x10,		/*  2: mov $1, %al; out %al, $0x10 */
+	0xb0, 0x80, 0xe6, 0x10,		/*  6: INTn's: mov $0x80, %al; out %al, $0x10 */
+	0xcf,				/* 10: iret */
+	0xb0, 0x11, 0xe6, 0x10,		/* 11: #AC's: mov $17, %al; out %al, $0x10 */
+	0xfb, 0x90,			/* 15: sti; nop */
+	0xb0, 0x12, 0xe6, 0x10,		/* 17: mov $18, %al; out %al, $0x10 */
+	0x83, 0xc4, 0x04,		/* 21: add $4, %esp: the error code */
+	0x80, 0x64, 0x24, 0x0c, 0xfc,	/* 24: andb $0xfc, 12(%esp): the user's ESP */
+	0xcf,				/* 29: iret */
+};
+
+#define SELECTOR_USER_CODE32	(0xf8 | 3)
+
+static void set_user32(struct vcpu *vcpu)
+{
+	u64 *gdt = guest_memory(vcpu->vm, LAYOUT_GDT), *idt = guest_memory(vcpu->vm, LAYOUT_IDT);
+	u32 *tss = (u32 *)((struct guest_cpu *)guest_memory(vcpu->vm, LAYOUT_CPU))->tss;
+	struct lhv_sregs sregs;
+	struct lhv_regs regs;
+
+	gdt[SELECTOR_USER_CODE32 / 8] = 0x00cffb000000ffff;
+	idt[VECTOR_AC] = (u64)(LAYOUT_PAYLOAD >> 16) << 48 | 0x8e0000000000 |
+			 SELECTOR_CODE32 << 16 | 11;
+	idt[0x80] = (u64)(LAYOUT_PAYLOAD >> 16) << 48 | 0xee0000000000 |
+		    SELECTOR_USER_CODE32 << 16 | 6;
+	tss[1] = LAYOUT_STACKS + LAYOUT_STACK;
+	tss[2] = SELECTOR_DATA;
+
+	vcpu_set_flat(vcpu, LAYOUT_PAYLOAD);
+	vcpu_get_sregs(vcpu, &sregs);
+	sregs.cs.selector = SELECTOR_USER_CODE32;
+	sregs.cs.access |= 3 << 5;
+	sregs.ss.selector = SELECTOR_USER_DATA;
+	sregs.ss.access |= 3 << 5;
+	sregs.tr.base = LAYOUT_CPU + offsetof(struct guest_cpu, tss);
+	sregs.idt = (struct lhv_dtable){ .base = LAYOUT_IDT, .limit = 0x7ff };
+	sregs.cr0 |= CR0_AM;
+	vcpu_set_sregs(vcpu, &sregs);
+	vcpu_get_regs(vcpu, &regs);
+	regs.rsp = LAYOUT_STACKS + 2 * LAYOUT_STACK - 0xe;
+	/* AC, and IOPL of 3 for OUT */
+	regs.rflags = FLAGS_FIXED | BIT(18) | 3 << 12;
+	vcpu_set_regs(vcpu, &regs);
+}
+
+TEST_F(exceptions, software_interrupt_that_faults)
+{
+	static const u8 expected[] = { 17, 18, 0x80, 1 };
+	unsigned int i;
+
+	vm_copy_payload(self->vm, misaligned_int, misaligned_int + sizeof(misaligned_int));
+	set_user32(self->vcpu);
+	for (i = 0; i < ARRAY_SIZE(expected); i++)
+		vcpu_run_to_out(self->vcpu, 0x10, 1, expected[i]);
+}
+
 TEST_HARNESS_MAIN
