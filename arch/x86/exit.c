@@ -81,6 +81,16 @@ static int handle_nothing(struct lhv_vcpu *vcpu)
 	return LHV_GUEST;
 }
 
+/*
+ * Each exit saves what is left of the count, so that a guest whose exits are handled
+ * with interrupts off doesn't begin it anew with each of them.
+ */
+static int handle_heartbeat(struct lhv_vcpu *vcpu)
+{
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, lhv_heartbeat);
+	return LHV_GUEST;
+}
+
 static enum lhv_fate handle_triple_fault(struct lhv_vcpu *vcpu)
 {
 	vcpu->run->exit_reason = LHV_EXIT_SHUTDOWN;
@@ -221,7 +231,7 @@ static const struct exit_handler exit_handlers[] = {
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = FAST(handle_tpr_below_threshold),
 	[EXIT_REASON_EPT_VIOLATION] = { .slow = handle_ept_violation, .vectoring = true },
 	[EXIT_REASON_INVEPT] = FAST(handle_ud),
-	[EXIT_REASON_PREEMPTION_TIMER] = SLOW(handle_nothing),
+	[EXIT_REASON_PREEMPTION_TIMER] = SLOW(handle_heartbeat),
 	[EXIT_REASON_INVVPID] = FAST(handle_ud),
 	[EXIT_REASON_WBINVD] = FAST(handle_skip),
 	[EXIT_REASON_XSETBV] = FAST(lhv_handle_xsetbv),

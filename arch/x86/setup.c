@@ -64,10 +64,13 @@ static void setup_controls(struct lhv_vcpu *vcpu)
 	const struct lhv_vmx_caps *caps = &lhv_vmx_caps;
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
 	u32 cpu2 = caps->cpu2;
+	u32 exit = caps->exit;
 	u32 pin = caps->pin;
 
-	if (!lhv_heartbeat)
+	if (!lhv_heartbeat) {
 		pin &= ~PIN_BASED_VMX_PREEMPTION_TIMER;
+		exit &= ~VM_EXIT_SAVE_VMX_PREEMPTION_TIMER;
+	}
 	if (!arch->vpid)
 		cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	arch->cpu_controls = caps->cpu & ~(CPU_BASED_INTR_WINDOW_EXITING |
@@ -76,7 +79,7 @@ static void setup_controls(struct lhv_vcpu *vcpu)
 	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, pin);
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, arch->cpu_controls);
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, cpu2);
-	vmcs_write32(VM_EXIT_CONTROLS, caps->exit);
+	vmcs_write32(VM_EXIT_CONTROLS, exit);
 	vmcs_write32(VM_ENTRY_CONTROLS, caps->entry & ~VM_ENTRY_IA32E_MODE);
 
 	if (pin & PIN_BASED_VMX_PREEMPTION_TIMER)

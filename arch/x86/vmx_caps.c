@@ -79,6 +79,7 @@ static const struct control controls[] = {
 		.name = "VM-exit control",
 		.msr = MSR_IA32_VMX_TRUE_EXIT_CTLS,
 		.value = offsetof(struct lhv_vmx_caps, exit),
+		.optional = VM_EXIT_SAVE_VMX_PREEMPTION_TIMER,
 		.required = {
 			{ VM_EXIT_SAVE_DEBUG_CONTROLS, "save debug controls" },
 			{ VM_EXIT_HOST_ADDR_SPACE_SIZE, "host address-space size" },

@@ -38,6 +38,16 @@ static void guest_halt_masked(void)
 	WRITE_ONCE(counter, 2);
 }
 
+/* Leaves all the time, for what is done with the host's interrupts off, too. */
+static void guest_exit_masked(void)
+{
+	irq_disable();
+	for (;;) {
+		cpuid(0, 0);
+		WRITE_ONCE(counter, counter + 1);
+	}
+}
+
 static void guest_nothing(void)
 {
 }
@@ -128,6 +138,14 @@ TEST_F(run, signal_ends_a_loop)
 TEST_F(run, signal_ends_a_loop_with_interrupts_masked)
 {
 	vcpu_set_long(self->vcpu, guest_spin_masked, 0, 0);
+	start_run(self);
+	WAIT_UNTIL(guest_var(self->vm, counter));
+	EXPECT_EQ(-EINTR, kick_out(self));
+}
+
+TEST_F(run, signal_ends_a_loop_of_exits_with_interrupts_masked)
+{
+	vcpu_set_long(self->vcpu, guest_exit_masked, 0, 0);
 	start_run(self);
 	WAIT_UNTIL(guest_var(self->vm, counter));
 	EXPECT_EQ(-EINTR, kick_out(self));
