@@ -19,6 +19,10 @@ typedef __s64 s64;
 #define GIB(n)			((u64)(n) << 30)
 #define GUEST_PAGE		4096ULL
 
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#endif
+
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
 
