@@ -133,6 +133,13 @@ static const struct bytes plain[] = {
 	B(0x66, 0x0f, 0x38, 0x81, 0x03), B(0x66, 0x0f, 0x38, 0x82, 0x03), B(0x0f, 0xc7, 0x33),
 };
 
+static void emit_plain(struct fuzz_code *code)
+{
+	const struct bytes *bytes = &random_of(code->random, plain);
+
+	emit(code, bytes->byte, bytes->n);
+}
+
 static void op_plain(struct fuzz_code *code)
 {
 	static const u32 leaves[] = {
@@ -140,13 +147,12 @@ static void op_plain(struct fuzz_code *code)
 		0x40000100, 0x80000000, 0x80000001, 0x80000008, 0xc0000000,
 	};
 	struct random *random = code->random;
-	const struct bytes *bytes = &random_of(random, plain);
 
 	emit_load(code, RAX, one_in(random, 2) ? random_of(random, leaves) : fuzz_value(random));
 	emit_load(code, RCX, one_in(random, 2) ? random_below(random, 8) : fuzz_value(random));
 	if (one_in(random, 2))
 		emit_load(code, RBX, fuzz_address(random));
-	emit(code, bytes->byte, bytes->n);
+	emit_plain(code);
 }
 
 /* A little loop of PAUSE, which PAUSE-loop exiting is to notice */
@@ -462,9 +468,8 @@ void fuzz_emit_op(struct fuzz_code *code)
 	for (i = 0; pick >= ops[i].weight; i++)
 		pick -= ops[i].weight;
 	ops[i].emit(code);
-	/* Into the shadow comes what the next operation begins with: no load, often. */
 	if (one_in(code->random, 6)) {
 		emit_shadow(code);
-		emit(code, random_of(code->random, plain).byte, 2);
+		emit_plain(code);
 	}
 }

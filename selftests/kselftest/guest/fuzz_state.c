@@ -102,18 +102,11 @@ static void write_idts(struct vm *vm, struct random *random)
 static void write_gdt(struct vm *vm)
 {
 	u64 *gdt = guest_memory(vm, LAYOUT_GDT);
-	u64 stub = stub_address(32, STUB_IRET), i, tss;
+	u64 stub = stub_address(32, STUB_IRET), i;
 
-	gdt[SELECTOR_CODE64 / 8] = 0x00af9b000000ffff;
-	gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffff;
-	gdt[SELECTOR_CODE32 / 8] = 0x00cf9b000000ffff;
-	gdt[SELECTOR_USER_DATA / 8] = 0x00cff3000000ffff;
-	gdt[SELECTOR_USER_CODE64 / 8] = 0x00affb000000ffff;
-	for (i = 0; i < FUZZ_MAX_VCPUS; i++) {
-		tss = LAYOUT_CPU + i * GUEST_PAGE + offsetof(struct guest_cpu, tss);
-		gdt[SELECTOR_TSS / 8 + 2 * i] = 0x0000890000000067 | (tss & 0xffffff) << 16;
+	vm_write_gdt(vm);
+	for (i = 0; i < VM_MAX_VCPUS; i++)
 		gdt[SELECTOR_TSS / 8 + 2 * i + 1] = 0;
-	}
 	gdt[SELECTOR_CODE16 / 8] = 0x00009b080000ffff | (FUZZ_CODE & 0xffffull) << 16;
 	gdt[SELECTOR_DATA16 / 8] = 0x000093000000ffff;
 	gdt[SELECTOR_USER_CODE32 / 8] = 0x00cffb000000ffff;

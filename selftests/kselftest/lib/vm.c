@@ -80,7 +80,7 @@ static void write_page_tables(struct vm *vm)
 }
 
 /* SDM 3A 3.4.5; the TSS descriptor: 8.2.3 */
-static void write_gdt(struct vm *vm)
+void vm_write_gdt(struct vm *vm)
 {
 	u64 *gdt = guest_memory(vm, LAYOUT_GDT);
 	u64 i, tss;
@@ -127,7 +127,7 @@ void vm_add_memory(struct vm *vm, u64 bytes)
 	vm->memory = allocate(bytes);
 	copy_program(vm);
 	write_page_tables(vm);
-	write_gdt(vm);
+	vm_write_gdt(vm);
 	write_idt(vm);
 	write_cpus(vm);
 	memcpy(guest_memory(vm, LAYOUT_TRAMPOLINE), guest_trampoline,
