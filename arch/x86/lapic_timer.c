@@ -73,20 +73,19 @@ static u64 ticks_to_ns(u64 ticks)
 }
 
 /* Is there more left than what may be taken for nothing? */
-static bool too_early(const struct lhv_lapic *lapic)
+static bool too_early(s64 left)
 {
-	s64 left = ticks_left(lapic);
-
 	return left > 0 && ticks_to_ns(left) > SLACK_NSEC;
 }
 
 static enum hrtimer_restart timer_expired(struct hrtimer *timer)
 {
 	struct lhv_lapic *lapic = container_of(timer, struct lhv_lapic, timer);
+	/* Once: meanwhile it may become negative. */
+	s64 left = ticks_left(lapic);
 
-	if (too_early(lapic)) {
-		hrtimer_set_expires(timer, ktime_add_ns(ktime_get(),
-							ticks_to_ns(ticks_left(lapic))));
+	if (too_early(left)) {
+		hrtimer_set_expires(timer, ktime_add_ns(ktime_get(), ticks_to_ns(left)));
 		return HRTIMER_RESTART;
 	}
 	lhv_vcpu_request(lapic->vcpu, LHV_REQ_TIMER);
@@ -248,7 +247,7 @@ void lhv_lapic_timer_deliver(struct lhv_vcpu *vcpu)
 	if (!lapic->armed)
 		return;
 	/* The timer was set anew since, or this CPU's TSC lags the other's. */
-	if (too_early(lapic)) {
+	if (too_early(ticks_left(lapic))) {
 		if (!hrtimer_is_queued(&lapic->timer))
 			timer_start(lapic);
 		return;
