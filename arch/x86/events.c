@@ -11,6 +11,9 @@
 static_assert(LHV_SHADOW_STI == GUEST_INTR_STATE_STI);
 static_assert(LHV_SHADOW_MOV_SS == GUEST_INTR_STATE_MOV_SS);
 
+/* Of pending debug exceptions; bit 16 (RTM) is for a DEBUGCTL that guests don't have. */
+#define DEBUG_PENDING	(LHV_PENDING_DEBUG | GENMASK(3, 0))
+
 void lhv_get_events(struct lhv_vcpu *vcpu, struct lhv_events *events)
 {
 	const struct lhv_vcpu_arch *arch = &vcpu->arch;
@@ -37,6 +40,7 @@ void lhv_get_events(struct lhv_vcpu *vcpu, struct lhv_events *events)
 	events->nmi_masked = !!(blocking & GUEST_INTR_STATE_NMI);
 	events->nmi_injected = arch->nmi_injected;
 	events->triple_fault = test_bit(LHV_REQ_TRIPLE_FAULT, &vcpu->requests);
+	events->debug_pending = vmcs_read_l(GUEST_PENDING_DBG_EXCEPTIONS) & DEBUG_PENDING;
 	lhv_lapic_get_events(vcpu, events);
 }
 
@@ -59,6 +63,8 @@ static bool events_valid(const struct lhv_events *ev)
 	/* Only #BP and #OF come from instructions (SDM 3C 25.8.3). */
 	if (ev->exception_soft && ev->exception_vector != X86_TRAP_BP &&
 	    ev->exception_vector != X86_TRAP_OF)
+		return false;
+	if (ev->debug_pending & ~DEBUG_PENDING)
 		return false;
 	if (ev->instruction_length > 15 || ev->shadow & ~(LHV_SHADOW_STI | LHV_SHADOW_MOV_SS))
 		return false;
@@ -89,6 +95,7 @@ int lhv_set_events(struct lhv_vcpu *vcpu, const struct lhv_events *events)
 	arch->event_instruction_len = events->instruction_length;
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
 		     events->shadow | (events->nmi_masked ? GUEST_INTR_STATE_NMI : 0));
+	vmcs_write_l(GUEST_PENDING_DBG_EXCEPTIONS, events->debug_pending);
 	atomic_set(&arch->nmi_pending, events->nmi_pending);
 	arch->nmi_injected = events->nmi_injected;
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);

@@ -277,13 +277,31 @@ static void inject_pending_interrupt(struct lhv_vcpu *vcpu, bool busy)
 }
 
 /*
+ * A debug trap comes before NMIs and interrupts (SDM 3A table 6-2), and an entry
+ * that injects one of these drops it (SDM 3C 27.7.3). Left to the processor where
+ * nothing else can go in. Returns true if it fills this entry.
+ */
+static bool inject_pending_debug(struct lhv_vcpu *vcpu)
+{
+	unsigned long pending = vmcs_read_l(GUEST_PENDING_DBG_EXCEPTIONS);
+
+	if (likely(!(pending & LHV_PENDING_DEBUG)) ||
+	    (vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & SHADOW))
+		return false;
+	vmcs_write_l(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	lhv_inject_debug(vcpu, pending & (GENMASK(3, 0) | BIT(14)));
+	inject_exception(vcpu);
+	return true;
+}
+
+/*
  * One event can go in per entry. Others wait: for the window if the guest can't
  * take them, else for the exit that the window's control causes right after.
  */
 static void inject_events(struct lhv_vcpu *vcpu)
 {
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
-	bool busy = reinject(vcpu);
+	bool busy = reinject(vcpu) || inject_pending_debug(vcpu);
 
 	busy |= inject_pending_nmi(vcpu, busy);
 	inject_pending_interrupt(vcpu, busy);

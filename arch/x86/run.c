@@ -110,6 +110,13 @@ static void take_init_sipi(struct lhv_vcpu *vcpu)
 		start_at(vcpu, vector);
 }
 
+/* An NMI that waits for the IRET of another one's handler doesn't end HLT. */
+static bool nmi_can_come(struct lhv_vcpu *vcpu)
+{
+	return atomic_read(&vcpu->arch.nmi_pending) &&
+	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_NMI);
+}
+
 /* The vCPU's own thread, loaded. HLT with IF clear ends by NMI, INIT, and reset alone. */
 bool lhv_arch_vcpu_has_work(struct lhv_vcpu *vcpu)
 {
@@ -121,7 +128,7 @@ bool lhv_arch_vcpu_has_work(struct lhv_vcpu *vcpu)
 		return false;
 	if (lhv_vcpu_take_request(vcpu, LHV_REQ_TIMER))
 		lhv_lapic_timer_deliver(vcpu);
-	if (atomic_read(&arch->nmi_pending) || arch->exception.pending ||
+	if (nmi_can_come(vcpu) || arch->exception.pending ||
 	    arch->nmi_injected || arch->interrupt.injected ||
 	    test_bit(LHV_REQ_TRIPLE_FAULT, &vcpu->requests))
 		return true;

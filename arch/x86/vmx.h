@@ -103,6 +103,9 @@ void lhv_set_efer(struct lhv_vcpu *vcpu, u64 efer);
 void lhv_get_events(struct lhv_vcpu *vcpu, struct lhv_events *events);
 int lhv_set_events(struct lhv_vcpu *vcpu, const struct lhv_events *events);
 
+/* Pending debug exceptions that are delivered (SDM 3C 25.4.2): enabled breakpoint, BS */
+#define LHV_PENDING_DEBUG	(BIT(12) | BIT(14))
+
 /* DR7 (SDM 3B 18.2.4): any breakpoint enabled; general detect */
 #define LHV_DR7_ENABLED	0xff
 #define LHV_DR7_GD	BIT(13)

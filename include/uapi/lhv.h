@@ -330,8 +330,9 @@ struct lhv_stats {
  * A vCPU's records are read and written while its LHV_VCPU_RUN isn't running;
  * the call waits for that (it doesn't kick the vCPU). An exit of type IO or
  * MMIO that waits for its completion must be completed before state is saved or
- * REGS are set: run once with immediate_exit set. Completing it stores what was
- * read in a register and moves RIP, over what was set before.
+ * REGS are set: run with immediate_exit set until that fails with EINTR (an
+ * instruction that reads and writes has two such exits). Completing it stores
+ * what was read in a register and moves RIP, over what was set before.
  *
  * SET checks the whole payload before it changes anything. Errors: ENOENT
  * unknown type; EOPNOTSUPP unknown version; ENOSPC GET's @length too small, the
@@ -407,6 +408,8 @@ struct lhv_dtable {
  * Segments, descriptor tables and control registers; version 1. SET fails with
  * EINVAL if a control register or EFER has a bit that the guest's CPU doesn't
  * have, or they contradict each other (SDM 3C 27.3.1.1). cr8 is TPR bits 7:4.
+ * With PAE paging outside long mode, the PDPTEs are read from memory again, as by
+ * MOV to CR3 (SDM 3A 4.4.1).
  */
 struct lhv_sregs {
 	struct lhv_segment cs, ds, es, fs, gs, ss, tr, ldt;
@@ -450,6 +453,10 @@ struct lhv_debugregs {
  * @sipi_pending:	1: a start-up IPI waits
  * @sipi_vector:	its vector
  * @triple_fault:	1: the vCPU leaves with LHV_EXIT_SHUTDOWN at the next run
+ * @debug_pending:	debug traps that wait for the next instruction boundary without
+ *			blocking by MOV SS, in the VMCS' format (SDM 3C 25.4.2): bits
+ *			3:0 and 12, breakpoints; bit 14, a single step. With @shadow
+ *			and RFLAGS.TF, bit 14 must be set unless only branches trap
  * @reserved:		0
  */
 struct lhv_events {
@@ -473,7 +480,8 @@ struct lhv_events {
 	__u8 sipi_pending;
 	__u8 sipi_vector;
 	__u8 triple_fault;
-	__u8 reserved[18];
+	__u16 debug_pending;
+	__u8 reserved[16];
 };
 
 #define LHV_SHADOW_STI		(1U << 0)

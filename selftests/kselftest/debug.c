@@ -3,6 +3,7 @@
  * Debug exceptions: single steps over instructions of all kinds, breakpoints,
  * and what the host's and other vCPUs' debug registers have to do with it
  */
+#include "apic.h"
 #include "test.h"
 
 #define DR6_B(n)	BIT(n)
@@ -89,19 +90,34 @@ void guest_stepped(void);
 extern const u64 guest_step_labels[];
 #define NR_STEPS	15
 
-static void guest_single_step(void)
+#define VECTOR_MSI	0x40
+#define STEPS_TO_OUT	6
+
+static u32 steps_at_interrupt;
+
+static void on_msi(struct trap_frame *frame)
+{
+	(void)frame;
+	steps_at_interrupt = steps;
+	apic_eoi();
+}
+
+static void guest_single_step(u64 interrupts)
 {
 	guest_handler[VECTOR_DB] = on_debug;
+	guest_handler[VECTOR_MSI] = on_msi;
+	apic_init(true);
+	if (interrupts)
+		irq_enable();
 	guest_stepped();
 }
 
-TEST_F(debug, single_step)
+/* From the OUT that the vCPU is at to the end */
+static void expect_steps(struct __test_metadata *_metadata, FIXTURE_DATA(debug) *self)
 {
 	const struct lhv_run *run = self->vcpu->run;
 	int i;
 
-	vcpu_set_long(self->vcpu, guest_single_step, 0, 0);
-	vcpu_run_to_io(self->vcpu, 0x10, 1, LHV_IO_OUT);
 	vcpu_run_to_io(self->vcpu, 0x10, 1, LHV_IO_IN);
 	vcpu_run_to(self->vcpu, LHV_EXIT_MMIO);
 	EXPECT_EQ(1, run->mmio.is_write);
@@ -116,6 +132,40 @@ TEST_F(debug, single_step)
 		EXPECT_EQ(DR6_INIT | DR6_BS, guest_var(self->vm, step_dr6[i]))
 			TH_LOG("step %d", i);
 	}
+}
+
+TEST_F(debug, single_step)
+{
+	vcpu_set_long(self->vcpu, guest_single_step, false, 0);
+	vcpu_run_to_io(self->vcpu, 0x10, 1, LHV_IO_OUT);
+	expect_steps(_metadata, self);
+}
+
+/* The trap of an instruction comes before the interrupt that came meanwhile. */
+TEST_F(debug, single_step_then_interrupt)
+{
+	vcpu_set_long(self->vcpu, guest_single_step, true, 0);
+	vcpu_run_to_io(self->vcpu, 0x10, 1, LHV_IO_OUT);
+	EXPECT_EQ(1, lhv_send_msi(self->vm->fd, MSI_ADDRESS(0), VECTOR_MSI));
+	expect_steps(_metadata, self);
+	EXPECT_EQ(STEPS_TO_OUT, guest_var(self->vm, steps_at_interrupt));
+}
+
+/* A trap that is still to come is part of the state. */
+TEST_F(debug, single_step_in_state)
+{
+	struct lhv_events events;
+
+	vcpu_set_long(self->vcpu, guest_single_step, false, 0);
+	vcpu_run_to_io(self->vcpu, 0x10, 1, LHV_IO_OUT);
+	vcpu_complete(self->vcpu);
+	vcpu_get(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	EXPECT_EQ(DR6_BS, events.debug_pending);
+	EXPECT_EQ(0, events.exception_pending);
+	/* Written, and written back */
+	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &(struct lhv_events){ }, sizeof(events));
+	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	expect_steps(_metadata, self);
 }
 
 #define expect_debug(dr6) do {						\

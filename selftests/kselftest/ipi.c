@@ -279,6 +279,36 @@ TEST_F(ipi, nmi_blocks_nmi)
 	vcpu_run_to_done(vcpu);
 }
 
+/* One that waits doesn't end the handler's HLT: the timer does. */
+static void on_halting_nmi(struct trap_frame *frame)
+{
+	(void)frame;
+	if (guest_count(VECTOR_NMI) > 1)
+		return;
+	apic_icr(0, ICR_NMI);
+	apic_write(APIC_TDCR, TDCR_DIVIDE_1);
+	apic_write(APIC_LVT_TIMER, 0x50);
+	apic_write(APIC_TMICT, 500000);
+	irq_enable_halt();
+	GUEST_ASSERT_EQ(1, guest_count(0x50));
+}
+
+static void guest_halt_in_nmi(u64 x2apic)
+{
+	guest_handler[VECTOR_NMI] = on_halting_nmi;
+	guest_handler[0x50] = guest_count_irq;
+	apic_init(x2apic);
+	apic_icr(0, ICR_NMI);
+	GUEST_SPIN_UNTIL(guest_count(VECTOR_NMI) == 2);
+}
+
+TEST_F(ipi, nmi_waits_through_hlt)
+{
+	struct vcpu *vcpu = vcpu_start(self->vm, 0, guest_halt_in_nmi, variant->x2apic, 0);
+
+	vcpu_run_to_done(vcpu);
+}
+
 /* ---- INIT and start-up ------------------------------------------------------- */
 
 static u32 started[NR_CPUS];

@@ -373,6 +373,7 @@ TEST_F(state, events)
 		.sipi_pending = 1,
 		.sipi_vector = 0x9a,
 		.triple_fault = 1,
+		.debug_pending = BIT(14) | BIT(12) | BIT(2),
 	};
 	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
 	vcpu_get(self->vcpu, LHV_STATE_EVENTS, &seen, sizeof(seen));
