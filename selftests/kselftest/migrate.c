@@ -7,73 +7,13 @@
 #include <sys/mman.h>
 
 #include "apic.h"
+#include "saved.h"
 #include "test.h"
 
 #define VECTOR		0xe0
 #define MOVES		20
-#define MAX_MSRS	512
-#define XSAVE_MAX	KIB(16)
-
-/* All records but MP, in the order of writing. */
-struct saved {
-	struct lhv_cpuid_entry cpuid[LHV_MAX_CPUID_ENTRIES];
-	u32 cpuid_length;
-	struct lhv_sregs sregs;
-	struct lhv_tsc tsc;
-	struct lhv_lapic_state lapic;
-	struct lhv_msr msrs[MAX_MSRS];
-	u32 msrs_length;
-	struct lhv_xcrs xcrs;
-	u8 xsave[XSAVE_MAX];
-	u32 xsave_length;
-	struct lhv_regs regs;
-	struct lhv_debugregs debugregs;
-	struct lhv_events events;
-	struct lhv_mp_state mp;
-};
 
 static struct saved saved;
-static u32 msr_list[MAX_MSRS];
-static u32 msr_count = MAX_MSRS;
-
-static void save(struct vcpu *vcpu)
-{
-	u32 i;
-
-	saved.cpuid_length = sizeof(saved.cpuid);
-	REQUIRE_OK(lhv_get_state_length(vcpu->fd, LHV_STATE_CPUID, saved.cpuid,
-					&saved.cpuid_length));
-	vcpu_get_sregs(vcpu, &saved.sregs);
-	vcpu_get(vcpu, LHV_STATE_TSC, &saved.tsc, sizeof(saved.tsc));
-	vcpu_get(vcpu, LHV_STATE_LAPIC, &saved.lapic, sizeof(saved.lapic));
-	for (i = 0; i < msr_count; i++)
-		saved.msrs[i] = (struct lhv_msr){ .index = msr_list[i] };
-	saved.msrs_length = msr_count * sizeof(saved.msrs[0]);
-	vcpu_get(vcpu, LHV_STATE_MSRS, saved.msrs, saved.msrs_length);
-	vcpu_get(vcpu, LHV_STATE_XCRS, &saved.xcrs, sizeof(saved.xcrs));
-	saved.xsave_length = sizeof(saved.xsave);
-	REQUIRE_OK(lhv_get_state_length(vcpu->fd, LHV_STATE_XSAVE, saved.xsave,
-					&saved.xsave_length));
-	vcpu_get_regs(vcpu, &saved.regs);
-	vcpu_get(vcpu, LHV_STATE_DEBUGREGS, &saved.debugregs, sizeof(saved.debugregs));
-	vcpu_get(vcpu, LHV_STATE_EVENTS, &saved.events, sizeof(saved.events));
-	vcpu_get(vcpu, LHV_STATE_MP, &saved.mp, sizeof(saved.mp));
-}
-
-static void restore(struct vcpu *vcpu)
-{
-	vcpu_set(vcpu, LHV_STATE_CPUID, saved.cpuid, saved.cpuid_length);
-	vcpu_set_sregs(vcpu, &saved.sregs);
-	vcpu_set(vcpu, LHV_STATE_TSC, &saved.tsc, sizeof(saved.tsc));
-	vcpu_set(vcpu, LHV_STATE_LAPIC, &saved.lapic, sizeof(saved.lapic));
-	vcpu_set(vcpu, LHV_STATE_MSRS, saved.msrs, saved.msrs_length);
-	vcpu_set(vcpu, LHV_STATE_XCRS, &saved.xcrs, sizeof(saved.xcrs));
-	vcpu_set(vcpu, LHV_STATE_XSAVE, saved.xsave, saved.xsave_length);
-	vcpu_set_regs(vcpu, &saved.regs);
-	vcpu_set(vcpu, LHV_STATE_DEBUGREGS, &saved.debugregs, sizeof(saved.debugregs));
-	vcpu_set(vcpu, LHV_STATE_EVENTS, &saved.events, sizeof(saved.events));
-	vcpu_set(vcpu, LHV_STATE_MP, &saved.mp, sizeof(saved.mp));
-}
 
 /* A new VM with the old one's memory, and in it the vCPU. */
 static struct vcpu *move(struct vcpu *vcpu)
@@ -81,14 +21,14 @@ static struct vcpu *move(struct vcpu *vcpu)
 	struct vm *old = vcpu->vm, *vm = vm_create_empty();
 	u32 id = vcpu->id;
 
-	save(vcpu);
+	vcpu_save(vcpu, &saved);
 	vm->memory = old->memory;
 	vm->bytes = old->bytes;
 	old->memory = NULL;
 	vm_close(old);
 	vm_set_memory(vm, 0, 0, 0, vm->bytes, vm->memory);
 	vcpu = vcpu_create(vm, id);
-	restore(vcpu);
+	vcpu_restore(vcpu, &saved);
 	return vcpu;
 }
 
@@ -157,10 +97,6 @@ FIXTURE_VARIANT_ADD(migrate, x2apic) { .x2apic = true };
 
 FIXTURE_SETUP(migrate)
 {
-	int dev = dev_open();
-
-	REQUIRE_OK(lhv_list(dev, LHV_MSR_LIST, msr_list, &msr_count));
-	close(dev);
 	self->vcpu = new_guest(guest_live, variant->x2apic, 0);
 }
 

@@ -19,6 +19,7 @@ typedef __s64 s64;
 #define GIB(n)			((u64)(n) << 30)
 #define GUEST_PAGE		4096ULL
 
+/* kselftest.h has it too. */
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #endif
