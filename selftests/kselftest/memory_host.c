@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "host_mm.h"
 #include "test.h"
 
 #define BASE		0x40000000ULL
@@ -337,17 +338,11 @@ TEST_F(host, zero_page)
 static bool large_pages_work(void)
 {
 	int dev = dev_open();
-	char text[64] = "";
 	u64 value;
-	int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY);
 
 	REQUIRE_OK(lhv_check_cap(dev, LHV_CAP_EPT_2M, &value));
 	close(dev);
-	if (fd < 0)
-		return false;
-	(void)!read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return value && !strstr(text, "[never]");
+	return value && huge_pages_enabled();
 }
 
 TEST_F(host, transparent_huge_pages)
@@ -453,33 +448,6 @@ TEST_F(host, truncated_memfd)
 }
 
 /* ---- merging ----------------------------------------------------------------- */
-
-static bool ksm_write(const char *name, const char *value)
-{
-	char path[64];
-	bool done;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/mm/ksm/%s", name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return false;
-	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	close(fd);
-	return done;
-}
-
-static u64 ksm_read(const char *name)
-{
-	char path[64], text[32] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/mm/ksm/%s", name);
-	fd = REQUIRE_SYS(open(path, O_RDONLY));
-	REQUIRE_SYS(read(fd, text, sizeof(text) - 1));
-	close(fd);
-	return strtoull(text, NULL, 10);
-}
 
 #define MERGED		32
 

@@ -31,7 +31,7 @@ make_base() {
 }
 
 # The modules that a command may want to load itself, with what they need.
-readonly HOST_MODULES="irqbypass kvm kvm-intel"
+readonly HOST_MODULES="irqbypass kvm kvm-intel brd"
 host_modules() {
 	echo "$kernel/host-modules-${HOST_MODULES// /-}.cpio"
 }
