@@ -204,11 +204,16 @@ static void set_window(struct lhv_vcpu *vcpu, u32 window, bool on)
 			 on ? controls | window : controls & ~window);
 }
 
+/* Behind STI or MOV SS no interrupt or NMI may go in (SDM 3C 27.3.1.5). */
+static bool shadowed(struct lhv_vcpu *vcpu)
+{
+	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & SHADOW;
+}
+
 /* May an external interrupt go in now (SDM 3C 27.3.1.4, 27.3.1.5)? */
 static bool interruptible(struct lhv_vcpu *vcpu)
 {
-	return (vmcs_read_l(GUEST_RFLAGS) & X86_EFLAGS_IF) &&
-	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & SHADOW);
+	return (vmcs_read_l(GUEST_RFLAGS) & X86_EFLAGS_IF) && !shadowed(vcpu);
 }
 
 /* Returns true if an event that was under way fills this entry. */
@@ -218,7 +223,7 @@ static bool reinject(struct lhv_vcpu *vcpu)
 
 	if (arch->exception.pending)
 		inject_exception(vcpu);
-	else if (arch->nmi_injected)
+	else if (arch->nmi_injected && !shadowed(vcpu))
 		inject_nmi(vcpu);
 	else if (arch->interrupt.injected && (arch->interrupt.soft || interruptible(vcpu)))
 		inject_interrupt(vcpu);
@@ -302,14 +307,17 @@ static void inject_events(struct lhv_vcpu *vcpu)
 {
 	struct lhv_vcpu_arch *arch = &vcpu->arch;
 	bool busy = reinject(vcpu) || inject_pending_debug(vcpu);
+	bool nmi, sti;
 
 	busy |= inject_pending_nmi(vcpu, busy);
 	inject_pending_interrupt(vcpu, busy);
-	/* An event under way that found the entry taken; and see inject_pending_nmi(). */
-	if (arch->nmi_injected || arch->interrupt.injected ||
-	    (atomic_read(&arch->nmi_pending) &&
-	     (vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_STI)))
+	/* An event under way that couldn't go in; and see inject_pending_nmi(). */
+	nmi = arch->nmi_injected || atomic_read(&arch->nmi_pending);
+	sti = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_STI;
+	if (arch->interrupt.injected || (nmi && sti))
 		set_window(vcpu, CPU_BASED_INTR_WINDOW_EXITING, true);
+	if (arch->nmi_injected && !sti)
+		set_window(vcpu, CPU_BASED_NMI_WINDOW_EXITING, true);
 }
 
 /* @info is laid out as in all three fields that describe events (SDM 3C 25.8.3, 25.9.3). */

@@ -355,6 +355,32 @@ TEST_F(exceptions, interrupt_and_nmi_records)
 	EXPECT_EQ(0, now.nmi_masked);
 }
 
+static void guest_wait_for_nmi(void)
+{
+	GUEST_SPIN_UNTIL(guest_count(VECTOR_NMI));
+}
+
+/* An NMI under way waits for the instruction behind MOV SS or STI, and no longer. */
+TEST_F(exceptions, nmi_in_a_shadow)
+{
+	struct lhv_events events = { .nmi_injected = 1, .shadow = LHV_SHADOW_MOV_SS };
+	struct lhv_regs regs;
+
+	guest_var(self->vm, guest_handler[VECTOR_NMI]) = count_only;
+	vcpu_set_long(self->vcpu, guest_wait_for_nmi, 0, 0);
+	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	vcpu_run_to_done(self->vcpu);
+
+	vcpu_set_long(self->vcpu, guest_wait_for_nmi, 0, 0);
+	((struct guest_cpu *)guest_memory(self->vm, LAYOUT_CPU))->count[VECTOR_NMI] = 0;
+	vcpu_get_regs(self->vcpu, &regs);
+	regs.rflags |= FLAGS_IF;
+	vcpu_set_regs(self->vcpu, &regs);
+	events.shadow = LHV_SHADOW_STI;
+	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
+	vcpu_run_to_done(self->vcpu);
+}
+
 TEST_F(exceptions, injected_triple_fault)
 {
 	const struct lhv_events events = { .triple_fault = 1 };
