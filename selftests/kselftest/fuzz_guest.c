@@ -2,19 +2,16 @@
 /*
  * Guests that do what no sane one does: programs of random privileged operations in
  * all modes on one to four vCPUs, while the host sends them interrupts, moves their
- * memory and stops them (guest/fuzz.h, guest/fuzz_vm.h). Each run must end as the
+ * memory and stops them (guest/fuzz_guest.h, guest/fuzz_vm.h). Each run must end as the
  * interface says, never by a failed VM entry; no memory of the VMM's changes that isn't
  * the guest's; and after each round a new guest gets its sums right. What the host
  * thinks of it is in its log.
  *
- * In the environment:
- *   FUZZ_SEED=N      of the first round; each further one's is one more (default 1)
- *   FUZZ_ROUNDS=N    how many rounds (default DEFAULT_ROUNDS)
- *   FUZZ_SECONDS=N   as many rounds as begin within this time
- *
- * A round that fails prints its seed, by which it runs alone: FUZZ_SEED=SEED
- * FUZZ_ROUNDS=1. Seeds divisible by 4 have one vCPU and no noise, so they take the same
- * course each time, but for when time is over. The kernel's log has each round's seed.
+ * FUZZ_SEED is the first round's seed, from which the others' follow; FUZZ_ROUNDS and
+ * FUZZ_SECONDS as lib/fuzz.h tells. A round that fails prints its seed, by which it runs
+ * alone: FUZZ_SEED=SEED FUZZ_ROUNDS=1. Seeds divisible by 4 have one vCPU and no noise,
+ * so they take the same course each time, but for when time is over. The kernel's log has
+ * each round's seed.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -25,6 +22,7 @@
 #include <time.h>
 
 #include "apic.h"
+#include "fuzz.h"
 #include "guest/fuzz_vm.h"
 #include "test.h"
 
@@ -51,7 +49,7 @@ static u64 sum(void)
 	u32 i;
 
 	for (i = 0; i < SUM_STEPS; i++)
-		value = (value << 7 | value >> 57) ^ random64(&random);
+		value = (value << 7 | value >> 57) ^ random_u64(&random);
 	return value;
 }
 
@@ -165,13 +163,6 @@ static bool fork_round(u64 seed, struct fuzz_totals *totals)
 
 /* ---- all rounds ----------------------------------------------------------------- */
 
-static u64 from_environment(const char *name, u64 otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void report(const struct fuzz_totals *totals, u64 rounds)
 {
 	static const char *const names[] = {
@@ -190,20 +181,20 @@ static void report(const struct fuzz_totals *totals, u64 rounds)
 
 TEST(rounds)
 {
-	u64 first = from_environment("FUZZ_SEED", 1);
-	u64 seconds = from_environment("FUZZ_SECONDS", 0);
-	u64 rounds = from_environment("FUZZ_ROUNDS", seconds ? UINT64_MAX : DEFAULT_ROUNDS);
-	u64 end = seconds ? now_ns() + seconds * 1000000000 : UINT64_MAX;
+	u64 seed = fuzz_seed(), rounds = 0;
+	struct random seeds = { .state = seed };
 	struct fuzz_totals *totals;
-	u64 i;
 
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)totals);
-	for (i = 0; i < rounds && now_ns() < end; i++)
-		EXPECT_TRUE(fork_round(first + i, totals));
-	report(totals, i);
-	/* Does it still reach what it is for? */
+	fuzz_begin(DEFAULT_ROUNDS);
+	for (; fuzz_goes_on(); rounds++, seed = random_u64(&seeds))
+		EXPECT_TRUE(fork_round(seed, totals));
+	report(totals, rounds);
+	/* Does it still reach what it is for? Not each round does. */
+	if (rounds < DEFAULT_ROUNDS)
+		return;
 	EXPECT_LT(0, totals->ends);
 	EXPECT_LT(totals->programs, totals->traps);
 	EXPECT_LT(0, totals->exits[LHV_EXIT_IO]);

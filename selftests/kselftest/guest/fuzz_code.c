@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz.h: programs, byte by byte, and the values that matter
+ * fuzz_guest.h: programs, byte by byte, and the values that matter
  */
 #include <string.h>
 
 #include "apic.h"
-#include "fuzz.h"
+#include "fuzz_guest.h"
 
 /* ---- emitting ---------------------------------------------------------------- */
 
@@ -94,11 +94,11 @@ u64 fuzz_value(struct random *random)
 	case 3:
 		return ~BIT(random_below(random, 64));
 	case 4:
-		return (u32)random64(random);
+		return (u32)random_u64(random);
 	case 5:
 		return fuzz_address(random);
 	default:
-		return random64(random);
+		return random_u64(random);
 	}
 }
 
@@ -160,10 +160,10 @@ u64 fuzz_address(struct random *random)
 	case 9:
 		return device_address(random);
 	case 10:
-		return (u32)random64(random);
+		return (u32)random_u64(random);
 	default:
 		/* Hardly canonical, or beyond the physical width */
-		return random64(random) >> random_below(random, 32);
+		return random_u64(random) >> random_below(random, 32);
 	}
 }
 
@@ -178,7 +178,7 @@ u64 fuzz_table_entry(struct random *random)
 	u64 entry = random_of(random, places) & ~(GUEST_PAGE - 1);
 
 	if (one_in(random, 8))
-		return random64(random);
+		return random_u64(random);
 	entry |= random_below(random, 512);
 	if (!one_in(random, 4))
 		entry |= PTE_PRESENT | PTE_WRITE;
@@ -193,7 +193,7 @@ u64 fuzz_descriptor(struct random *random)
 	u64 descriptor = 0x00cf93000000ffff;
 
 	if (one_in(random, 4))
-		return random64(random);
+		return random_u64(random);
 	/* Type, S, DPL, P: any */
 	descriptor ^= (u64)random_below(random, 256) << 40;
 	/* AVL, L, D, G */
@@ -216,7 +216,7 @@ u16 fuzz_selector(struct random *random)
 	};
 
 	if (one_in(random, 8))
-		return random64(random);
+		return random_u64(random);
 	if (one_in(random, 8))
 		return random_of(random, selectors) ^ random_below(random, 8);
 	return random_of(random, selectors);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz.h: the operations that programs consist of
+ * fuzz_guest.h: the operations that programs consist of
  */
-#include "fuzz.h"
+#include "fuzz_guest.h"
 
 /* ---- control and debug registers --------------------------------------------- */
 
@@ -76,7 +76,7 @@ static void op_mov_dr(struct fuzz_code *code)
 
 	if (dr == 7)
 		emit_load(code, RAX, one_in(random, 3) ? fuzz_value(random) :
-			  0x400 | (random64(random) & 0xffff23ff));
+			  0x400 | (random_u64(random) & 0xffff23ff));
 	else
 		emit_load(code, RAX, one_in(random, 2) ? fuzz_address(random) : fuzz_value(random));
 	emit_bytes(code, 0x0f, one_in(random, 4) ? 0x21 : 0x23, 0xc0 | dr << 3);
@@ -167,7 +167,7 @@ static void op_bytes(struct fuzz_code *code)
 	u32 n = 1 + random_below(code->random, 12);
 
 	while (n--)
-		emit8(code, random64(code->random));
+		emit8(code, random_u64(code->random));
 }
 
 /* ---- tables ------------------------------------------------------------------- */
@@ -223,7 +223,7 @@ static void op_table_register(struct fuzz_code *code)
 	struct random *random = code->random;
 	bool idt = one_in(random, 2);
 	u32 base = idt ? fuzz_bits(code->mode) == 64 ? LAYOUT_IDT : FUZZ_IDT32 : LAYOUT_GDT;
-	u32 limit = one_in(random, 2) ? 0xfff : random64(random) & 0xffff;
+	u32 limit = one_in(random, 2) ? 0xfff : random_u64(random) & 0xffff;
 
 	if (one_in(random, 3))
 		base = fuzz_address(random);
@@ -268,7 +268,7 @@ static void op_far_return(struct fuzz_code *code)
 	u32 frame[5] = {
 		one_in(random, 2) ? SELECTOR_DATA : fuzz_selector(random),
 		one_in(random, 2) ? LAYOUT_STACKS + 0x1000 : (u32)fuzz_address(random),
-		one_in(random, 2) ? 0x202 : (u32)random64(random),
+		one_in(random, 2) ? 0x202 : (u32)random_u64(random),
 		fuzz_selector(random), jump_target(code),
 	};
 	bool iret = one_in(random, 2);
@@ -430,7 +430,7 @@ static void op_modify_code(struct fuzz_code *code)
 	emit_load(code, RBX, address);
 	if (fuzz_bits(code->mode) == 16)
 		emit8(code, 0x67);
-	emit_bytes(code, 0xc6, 0x03, random64(random));
+	emit_bytes(code, 0xc6, 0x03, random_u64(random));
 }
 
 /* ---- which ---------------------------------------------------------------------- */

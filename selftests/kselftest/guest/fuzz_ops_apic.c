@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz.h: operations on MSRs, the local APIC and its timer, and events by the dozen
+ * fuzz_guest.h: operations on MSRs, the local APIC and its timer, and events by the dozen
  */
 #include "apic.h"
-#include "fuzz.h"
+#include "fuzz_guest.h"
 
 /* ---- MSRs ---------------------------------------------------------------------- */
 
@@ -25,7 +25,7 @@ static u32 msr_number(struct random *random)
 	case 1:
 		return 0x800 + random_below(random, 0x40);
 	case 2:
-		return random64(random);
+		return random_u64(random);
 	case 3:
 		return random_below(random, 0x2000) | (one_in(random, 2) ? 0xc0000000 : 0);
 	default:
@@ -44,13 +44,13 @@ static u64 msr_value(struct random *random, u32 index)
 	case MSR_APIC_BASE:
 		return random_of(random, bases);
 	case MSR_EFER:
-		return random64(random) & (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX);
+		return random_u64(random) & (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX);
 	case 0x1d9:
 		return random_below(random, 4);
 	case MSR_PAT:
-		return random64(random) & 0x0707070707070707;
+		return random_u64(random) & 0x0707070707070707;
 	}
-	return random64(random) >> random_below(random, 64);
+	return random_u64(random) >> random_below(random, 64);
 }
 
 static void emit_wrmsr(struct fuzz_code *code, u32 index, u64 value)
@@ -100,7 +100,7 @@ static u32 icr_value(struct random *random)
 	case 4:
 		return icr | ICR_LOWEST;
 	case 5:
-		return random64(random);
+		return random_u64(random);
 	default:
 		return icr | ICR_ASSERT;
 	}
@@ -108,7 +108,7 @@ static u32 icr_value(struct random *random)
 
 static u32 destination(struct random *random)
 {
-	return one_in(random, 4) ? (u32)random64(random) : random_below(random, 8);
+	return one_in(random, 4) ? (u32)random_u64(random) : random_below(random, 8);
 }
 
 static u32 apic_value(struct random *random, u32 offset)
@@ -123,12 +123,12 @@ static u32 apic_value(struct random *random, u32 offset)
 	case APIC_TDCR:
 		return random_below(random, 16);
 	case APIC_TMICT:
-		return random64(random) >> (32 + random_below(random, 31));
+		return random_u64(random) >> (32 + random_below(random, 31));
 	case APIC_LVT_TIMER ... APIC_LVT_ERROR:
 		return any_vector(random) | random_below(random, 8) << 16 |
 		       (one_in(random, 4) ? random_below(random, 8) << 8 : 0);
 	case APIC_EOI:
-		return one_in(random, 8) ? random64(random) : 0;
+		return one_in(random, 8) ? random_u64(random) : 0;
 	}
 	return fuzz_value(random);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz.h: operations with an operand in memory, or what should be, and on ports
+ * fuzz_guest.h: operations with an operand in memory, or what should be, and on ports
  */
-#include "fuzz.h"
+#include "fuzz_guest.h"
 
 /* ---- instructions with an operand in memory ----------------------------------- */
 
@@ -62,20 +62,20 @@ static void emit_prefixes(struct fuzz_code *code)
 	while (one_in(random, 3))
 		emit8(code, random_of(random, prefixes));
 	if (bits == 64 && one_in(random, 3))
-		emit8(code, one_in(random, 4) ? 0x40 | (random64(random) & 14) : 0x48);
+		emit8(code, one_in(random, 4) ? 0x40 | (random_u64(random) & 14) : 0x48);
 }
 
 void fuzz_emit_memory_op(struct fuzz_code *code)
 {
 	struct random *random = code->random;
 	const struct memory_op *op = &random_of(random, memory_ops);
-	u8 reg = op->operand & REG_ANY ? random64(random) & 7 : op->operand & 7;
+	u8 reg = op->operand & REG_ANY ? random_u64(random) & 7 : op->operand & 7;
 
 	emit_prefixes(code);
 	emit(code, op->byte, op->n);
 	emit8(code, reg << 3 | RBX);
 	if (op->operand & IMM8)
-		emit8(code, random64(random));
+		emit8(code, random_u64(random));
 	if (op->operand & IMM32)
 		emit32(code, fuzz_value(random));
 }
@@ -131,13 +131,13 @@ void fuzz_op_port(struct fuzz_code *code)
 	struct random *random = code->random;
 	u8 opcode = random_of(random, opcodes);
 
-	emit_load(code, RDX, one_in(random, 4) ? random64(random) & 0xffff :
+	emit_load(code, RDX, one_in(random, 4) ? random_u64(random) & 0xffff :
 					       random_of(random, ports));
 	if (one_in(random, 2))
 		emit8(code, 0x66);
 	emit8(code, opcode);
 	if (opcode < 0xe8)
-		emit8(code, one_in(random, 2) ? random64(random) & 0x7f : 0x10);
+		emit8(code, one_in(random, 2) ? random_u64(random) & 0x7f : 0x10);
 }
 
 void fuzz_op_string_port(struct fuzz_code *code)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz.h: descriptor tables, page tables and handlers, and the way into a mode
+ * fuzz_guest.h: descriptor tables, page tables and handlers, and the way into a mode
  */
 #include <string.h>
 
-#include "fuzz.h"
+#include "fuzz_guest.h"
 
 /* ---- handlers ------------------------------------------------------------------ */
 

@@ -127,7 +127,7 @@ static bool answer_io(struct fuzz_vcpu *fvcpu)
 		return true;
 	}
 	for (i = 0; run->io.direction == LHV_IO_IN && i < run->io.size * run->io.count; i++)
-		run->data[i] = random64(&fvcpu->random);
+		run->data[i] = random_u64(&fvcpu->random);
 	return true;
 }
 

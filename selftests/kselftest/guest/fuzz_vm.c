@@ -107,7 +107,7 @@ static void add_vcpus(struct fuzz_vm *fvm, struct random *random)
 		fvcpu = &fvm->vcpu[i];
 		fvcpu->fvm = fvm;
 		fvcpu->vcpu = vcpu_create(fvm->vm, i);
-		fvcpu->random.state = random64(random);
+		fvcpu->random.state = random_u64(random);
 		vcpu_get(fvcpu->vcpu, LHV_STATE_LAPIC, &fvcpu->lapic, sizeof(fvcpu->lapic));
 		vcpu_get_sregs(fvcpu->vcpu, &sregs);
 		fvcpu->apic_base = sregs.apic_base;
@@ -122,7 +122,7 @@ struct fuzz_vm *fuzz_vm_create(struct random *random, u32 vcpus, struct fuzz_tot
 	fvm->vm = vm_create_empty();
 	fvm->vcpus = vcpus;
 	fvm->totals = totals;
-	fvm->random.state = random64(random);
+	fvm->random.state = random_u64(random);
 	add_slots(fvm);
 	fuzz_write_tables(fvm->vm, random);
 	add_vcpus(fvm, random);
@@ -150,15 +150,15 @@ static void send_msi(struct fuzz_vm *fvm)
 {
 	struct random *random = &fvm->random;
 	u64 address = MSI_ADDRESS(random_below(random, 8));
-	u32 data = random64(random) & 0xc7ff;
+	u32 data = random_u64(random) & 0xc7ff;
 	int ret;
 
 	if (one_in(random, 4))
-		address |= random64(random) & 0xfffff;
+		address |= random_u64(random) & 0xfffff;
 	if (one_in(random, 16))
-		address = random64(random);
+		address = random_u64(random);
 	if (one_in(random, 16))
-		data = random64(random);
+		data = random_u64(random);
 	if ((data & 0x700) == ICR_INIT && !one_in(random, 8))
 		data ^= 0x100;
 	ret = lhv_send_msi(fvm->vm->fd, address, data);
@@ -223,7 +223,7 @@ static void write_memory(struct fuzz_vm *fvm)
 	u32 gpa = one_in(random, 2) ? LAYOUT_PML4 + random_below(random, 0x9000) :
 		  FUZZ_CODE + random_below(random, FUZZ_MAX_VCPUS * FUZZ_CODE_SIZE);
 
-	WRITE_ONCE(*(u8 *)guest_memory(fvm->vm, gpa), random64(random));
+	WRITE_ONCE(*(u8 *)guest_memory(fvm->vm, gpa), random_u64(random));
 }
 
 static void stop_soon(struct fuzz_vm *fvm)

@@ -6,7 +6,7 @@
 #ifndef LHV_TEST_FUZZ_VM_H
 #define LHV_TEST_FUZZ_VM_H
 
-#include "fuzz.h"
+#include "fuzz_guest.h"
 
 /* Counted over all rounds, in memory that their processes share. */
 struct fuzz_totals {

@@ -4,10 +4,11 @@
 
 #include "fail.h"
 #include "fuzz.h"
+#include "random.h"
 
 #define DEFAULT_SEED	1
 
-static u64 state;
+static struct random numbers;
 static u64 rounds;		/* to go; without an end if there is a deadline */
 static struct timespec deadline;
 
@@ -35,7 +36,7 @@ void fuzz_begin(u32 default_rounds)
 {
 	u64 seconds = from_environment("FUZZ_SECONDS", FUZZ_SECONDS_MAX);
 
-	state = fuzz_seed();
+	numbers.state = fuzz_seed();
 	rounds = from_environment("FUZZ_ROUNDS", UINT32_MAX) ?: default_rounds;
 	if (seconds) {
 		rounds = UINT64_MAX;
@@ -57,14 +58,9 @@ bool fuzz_goes_on(void)
 	return rounds-- > 0;
 }
 
-/* SplitMix64: any seed will do, and neighbouring ones give unlike numbers. */
 u64 random64(void)
 {
-	u64 z = state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
+	return random_u64(&numbers);
 }
 
 u32 random32(void)

@@ -11,8 +11,8 @@ struct random {
 	u64 state;
 };
 
-/* splitmix64: neighbouring seeds give unlike numbers. */
-static inline u64 random64(struct random *random)
+/* SplitMix64: any seed will do, and neighbouring ones give unlike numbers. */
+static inline u64 random_u64(struct random *random)
 {
 	u64 z = random->state += 0x9e3779b97f4a7c15;
 
@@ -24,7 +24,7 @@ static inline u64 random64(struct random *random)
 /* From 0 to @n - 1. */
 static inline u32 random_below(struct random *random, u32 n)
 {
-	return (u64)(u32)random64(random) * n >> 32;
+	return (u64)(u32)random_u64(random) * n >> 32;
 }
 
 static inline bool one_in(struct random *random, u32 n)

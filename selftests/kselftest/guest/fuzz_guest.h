@@ -8,8 +8,8 @@
  * traps and many of its interrupts end in an OUT to FUZZ_PORT_TRAP, where the host
  * has the guest go on with a later operation.
  */
-#ifndef LHV_TEST_GUEST_FUZZ_H
-#define LHV_TEST_GUEST_FUZZ_H
+#ifndef LHV_TEST_FUZZ_GUEST_H
+#define LHV_TEST_FUZZ_GUEST_H
 
 #include "random.h"
 #include "vm.h"
@@ -123,4 +123,4 @@ void fuzz_write_tables(struct vm *vm, struct random *random);
 void fuzz_set_mode(struct vcpu *vcpu, struct random *random, enum fuzz_mode mode,
 		   u32 code_base, u32 offset);
 
-#endif /* LHV_TEST_GUEST_FUZZ_H */
+#endif /* LHV_TEST_FUZZ_GUEST_H */
