@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fuzz_guest.h"
+#include "guest_image.h"
 
 /* ---- handlers ------------------------------------------------------------------ */
 
@@ -104,7 +105,7 @@ static void write_gdt(struct vm *vm)
 	u64 *gdt = guest_memory(vm, LAYOUT_GDT);
 	u64 stub = stub_address(32, STUB_IRET), i;
 
-	vm_write_gdt(vm);
+	guest_write_gdt(vm->memory);
 	for (i = 0; i < VM_MAX_VCPUS; i++)
 		gdt[SELECTOR_TSS / 8 + 2 * i + 1] = 0;
 	gdt[SELECTOR_CODE16 / 8] = 0x00009b080000ffff | (FUZZ_CODE & 0xffffull) << 16;

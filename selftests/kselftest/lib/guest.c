@@ -14,22 +14,6 @@ void (*guest_handler[256])(struct trap_frame *frame);
 /* Where vCPUs go that the guest starts by itself; see guest_entry.S. */
 void (*guest_trampoline_entry)(u32 id);
 
-/* Not inlined: the registers are what the ABI says. */
-__attribute__((noinline))
-void guest_ucall(u32 command, u64 arg0, u64 arg1, u64 arg2, u64 arg3)
-{
-	asm volatile("outl %%eax, %0"
-		     : : "N"(UCALL_PORT), "a"(command), "D"(arg0), "S"(arg1), "d"(arg2), "c"(arg3)
-		     : "memory");
-}
-
-void guest_done(void);
-void guest_done(void)
-{
-	for (;;)
-		guest_ucall(UCALL_DONE, 0, 0, 0, 0);
-}
-
 void guest_count_irq(struct trap_frame *frame)
 {
 	(void)frame;

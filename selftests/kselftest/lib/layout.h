@@ -15,6 +15,7 @@
 #define LAYOUT_CPU		0xa000	/* struct guest_cpu, a page for each vCPU */
 #define LAYOUT_STACKS		0x20000	/* LAYOUT_STACK bytes for each vCPU */
 #define LAYOUT_STACK		0x8000
+#define LAYOUT_MAX_CPUS		8
 /* For 16-bit and 32-bit payloads, and their data. */
 #define LAYOUT_PAYLOAD		0x80000
 /* For what tests put there. From 4 MiB to 8 MiB is the program. */

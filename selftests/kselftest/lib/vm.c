@@ -65,73 +65,12 @@ static void copy_program(struct vm *vm)
 	}
 }
 
-static void write_page_tables(struct vm *vm)
-{
-	u64 *pml4 = guest_memory(vm, LAYOUT_PML4);
-	u64 *pdpt = guest_memory(vm, LAYOUT_PDPT);
-	u64 *pd = guest_memory(vm, LAYOUT_PD);
-	u64 i;
-
-	pml4[0] = LAYOUT_PDPT | PTE_PRESENT | PTE_WRITE | PTE_USER;
-	for (i = 0; i < 4; i++)
-		pdpt[i] = (LAYOUT_PD + i * GUEST_PAGE) | PTE_PRESENT | PTE_WRITE | PTE_USER;
-	for (i = 0; i < 4 * 512; i++)
-		pd[i] = i * MIB(2) | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
-}
-
-/* SDM 3A 3.4.5; the TSS descriptor: 8.2.3 */
-void vm_write_gdt(struct vm *vm)
-{
-	u64 *gdt = guest_memory(vm, LAYOUT_GDT);
-	u64 i, tss;
-
-	gdt[SELECTOR_CODE64 / 8] = 0x00af9b000000ffff;
-	gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffff;
-	gdt[SELECTOR_CODE32 / 8] = 0x00cf9b000000ffff;
-	gdt[SELECTOR_USER_DATA / 8] = 0x00cff3000000ffff;
-	gdt[SELECTOR_USER_CODE64 / 8] = 0x00affb000000ffff;
-	for (i = 0; i < VM_MAX_VCPUS; i++) {
-		tss = guest_cpu_gpa(i) + offsetof(struct guest_cpu, tss);
-		gdt[SELECTOR_TSS / 8 + 2 * i] = 0x0000890000000067 | (tss & 0xffffff) << 16;
-	}
-}
-
-/* Interrupt gates, SDM 3A 6.14.1. */
-static void write_idt(struct vm *vm)
-{
-	u64 *idt = guest_memory(vm, LAYOUT_IDT);
-	u64 i, stub;
-
-	for (i = 0; i < 256; i++) {
-		stub = (uintptr_t)guest_idt_stubs + 16 * i;
-		idt[2 * i] = (stub & 0xffff) | SELECTOR_CODE64 << 16 | 0x8e0000000000 |
-			     (stub & 0xffff0000) << 32;
-	}
-}
-
-static void write_cpus(struct vm *vm)
-{
-	struct guest_cpu *cpu;
-	u32 i;
-
-	for (i = 0; i < VM_MAX_VCPUS; i++) {
-		cpu = guest_memory(vm, guest_cpu_gpa(i));
-		cpu->self = (void *)guest_cpu_gpa(i);
-		cpu->id = i;
-	}
-}
-
 void vm_add_memory(struct vm *vm, u64 bytes)
 {
 	vm->bytes = bytes;
 	vm->memory = allocate(bytes);
 	copy_program(vm);
-	write_page_tables(vm);
-	vm_write_gdt(vm);
-	write_idt(vm);
-	write_cpus(vm);
-	memcpy(guest_memory(vm, LAYOUT_TRAMPOLINE), guest_trampoline,
-	       guest_trampoline_end - guest_trampoline);
+	guest_write_tables(vm->memory);
 	vm_set_memory(vm, 0, 0, 0, bytes, vm->memory);
 }
 

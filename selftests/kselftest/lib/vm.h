@@ -22,7 +22,7 @@
 #include "types.h"
 
 #define VM_MEMORY	MIB(16)
-#define VM_MAX_VCPUS	8
+#define VM_MAX_VCPUS	LAYOUT_MAX_CPUS
 
 struct vm;
 
@@ -52,8 +52,6 @@ void vm_close(struct vm *vm);
 
 /* Slot 0, from guest-physical 0, and the program and tables in it. */
 void vm_add_memory(struct vm *vm, u64 bytes);
-/* What it did to the GDT, again. */
-void vm_write_gdt(struct vm *vm);
 
 void vm_set_memory(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 bytes, const void *hva);
 u64 vm_stat(struct vm *vm, u32 index);
