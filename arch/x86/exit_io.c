@@ -2,6 +2,10 @@
 /*
  * IN and OUT: to userspace and back (INS and OUTS: string_io.c)
  */
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+#include <asm/debugreg.h>
+
 #include "arch/x86/mmio.h"
 #include "arch/x86/vmx.h"
 
@@ -10,6 +14,9 @@
 #define IO_IN		BIT(3)
 #define IO_STRING	BIT(4)
 #define IO_PORT(q)	((q) >> 16)
+
+#define BREAKPOINT_IO	2	/* of DR7's R/W fields, with CR4.DE */
+#define PENDING_ENABLED	BIT(12)	/* of pending debug exceptions, SDM 3C table 25-4 */
 
 enum lhv_fate lhv_handle_io(struct lhv_vcpu *vcpu)
 {
@@ -43,6 +50,34 @@ int lhv_handle_io_slow(struct lhv_vcpu *vcpu)
 	return lhv_string_io(vcpu, vmcs_read_l(EXIT_QUALIFICATION));
 }
 
+/* Does breakpoint @i of these registers watch one of the ports (SDM 3B 18.2.4, 18.2.5)? */
+static bool watches_port(const struct lhv_vcpu_arch *arch, unsigned long dr7, int i, u16 port,
+			 u8 size)
+{
+	u32 control = dr7 >> (DR_CONTROL_SHIFT + DR_CONTROL_SIZE * i);
+	u64 len = (control >> 2 & 3) + 1;
+	u64 first = arch->db[i] & ~(len - 1);
+
+	if (!(dr7 & (3 << (DR_ENABLE_SIZE * i))) || (control & 3) != BREAKPOINT_IO)
+		return false;
+	return port < first + len && first < port + size;
+}
+
+void lhv_io_breakpoints(struct lhv_vcpu *vcpu, u16 port, u8 size)
+{
+	unsigned long dr7, hit = 0;
+	int i;
+
+	if (likely(!vcpu->arch.dr_needed) || !(lhv_get_cr4(vcpu) & X86_CR4_DE))
+		return;
+	dr7 = vmcs_read_l(GUEST_DR7);
+	for (i = 0; i < 4; i++)
+		if (watches_port(&vcpu->arch, dr7, i, port, size))
+			hit |= BIT(i) | PENDING_ENABLED;
+	vmcs_write_l(GUEST_PENDING_DBG_EXCEPTIONS,
+		     vmcs_read_l(GUEST_PENDING_DBG_EXCEPTIONS) | hit);
+}
+
 /* Userspace answered: the instruction ends. What it says of the access isn't trusted. */
 void lhv_io_complete(struct lhv_vcpu *vcpu)
 {
@@ -64,4 +99,5 @@ void lhv_io_complete(struct lhv_vcpu *vcpu)
 		}
 	}
 	lhv_skip_instruction(vcpu);
+	lhv_io_breakpoints(vcpu, IO_PORT(qualification), IO_SIZE(qualification));
 }

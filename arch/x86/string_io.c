@@ -130,6 +130,7 @@ int lhv_string_io_complete(struct lhv_vcpu *vcpu)
 
 	if (lhv_get_rflags(vcpu) & X86_EFLAGS_DF)
 		step = -step;
+	lhv_io_breakpoints(vcpu, IO_PORT(qualification), IO_SIZE(qualification));
 	lhv_add_to_address(vcpu, address_register(qualification), address_size,
 			   step * op->count);
 	if (qualification & IO_REP) {

@@ -88,6 +88,8 @@ void lhv_update_cr4_mask(struct lhv_vcpu *vcpu);
 enum lhv_fate lhv_handle_io(struct lhv_vcpu *vcpu);
 int lhv_handle_io_slow(struct lhv_vcpu *vcpu);
 void lhv_io_complete(struct lhv_vcpu *vcpu);
+/* The access has been made: breakpoints that watch the port are pending now. */
+void lhv_io_breakpoints(struct lhv_vcpu *vcpu, u16 port, u8 size);
 
 /* ---- inject.c ---- */
 enum lhv_fate lhv_serve_requests(struct lhv_vcpu *vcpu);
