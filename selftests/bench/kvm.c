@@ -11,11 +11,14 @@
 
 #define MAX_CPUID	256
 #define IOAPIC_PINS	24
-#define TSC_DEADLINE	BIT(24)	/* CPUID.01H:ECX */
+/* CPUID.01H:ECX */
+#define TSC_DEADLINE	BIT(24)
+#define HYPERVISOR	BIT(31)
+#define APIC_ID		0xff000000	/* EBX */
 
 static struct kvm_cpuid2 *cpuid;
 
-/* KVM leaves it to its user to offer the TSC-deadline timer. */
+/* KVM leaves these to its user: the TSC-deadline timer, that this is a guest, and the id. */
 static void get_cpuid(int fd)
 {
 	u32 i;
@@ -26,9 +29,16 @@ static void get_cpuid(int fd)
 	cpuid->nent = MAX_CPUID;
 	if (ioctl(fd, KVM_GET_SUPPORTED_CPUID, cpuid))
 		err(2, "KVM_GET_SUPPORTED_CPUID");
-	for (i = 0; i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == 1)
-			cpuid->entries[i].ecx |= TSC_DEADLINE;
+	for (i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		if (entry->function == 1) {
+			entry->ecx |= TSC_DEADLINE | HYPERVISOR;
+			entry->ebx &= ~APIC_ID;
+		} else if (entry->function == 0xb) {
+			entry->edx = 0;
+		}
+	}
 }
 
 static bool open_device(struct backend *backend)
