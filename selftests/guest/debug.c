@@ -17,15 +17,14 @@ enum { EXECUTE, WRITE, PORT, ACCESS };
 enum { LENGTH_1, LENGTH_2, LENGTH_8, LENGTH_4 };
 
 #define FLAGS_RF	BIT(16)
-#define MSR_DEBUGCTL	0x1d9
-#define DEBUGCTL_BTF	BIT(1)
 #define PORT_NOTHING	0x500
 
 #define MAX_TRAPS	32
 
-static u64 trap_rip[MAX_TRAPS], trap_dr6[MAX_TRAPS], trap_dr7[MAX_TRAPS];
-static u64 trap_flags[MAX_TRAPS];
-static u32 traps;
+/* Volatile: any access to what is watched may change them. */
+static volatile u64 trap_rip[MAX_TRAPS], trap_dr6[MAX_TRAPS], trap_dr7[MAX_TRAPS];
+static volatile u64 trap_flags[MAX_TRAPS];
+static volatile u32 traps;
 static u64 variable[2] __attribute__((aligned(16)));
 
 static void on_debug(struct trap_frame *frame)
@@ -44,7 +43,7 @@ static void on_debug(struct trap_frame *frame)
 /* How many #DB there were since, and forget them; the first one's data remain. */
 static u32 take_traps(void)
 {
-	u32 n = READ_ONCE(traps);
+	u32 n = traps;
 
 	traps = 0;
 	return n;
@@ -116,7 +115,7 @@ static void data_breakpoints(void)
 	WRITE_ONCE(variable[0], 1);
 	check("a write of it", 1, take_traps());
 	check("DR6 of that", DR6_INIT | BIT(0), trap_dr6[0]);
-	check("it's a trap: RF isn't pushed", 0, trap_flags[0] & FLAGS_RF);
+	check("a data breakpoint doesn't push RF", 0, trap_flags[0] & FLAGS_RF);
 	bytes[7] = 1;
 	check("a write to its last byte", 1, take_traps());
 	bytes[8] = 1;
@@ -156,9 +155,9 @@ static void instruction_breakpoints(void)
 	breakpoint(0, debug_second, DR7_ON(0, EXECUTE, LENGTH_1));
 	debug_function();
 	check("an instruction breakpoint", 1, take_traps());
-	check("it's a fault: RIP", (u64)debug_second, trap_rip[0]);
-	check("it's a fault: RF is pushed", FLAGS_RF, trap_flags[0] & FLAGS_RF);
-	check("DR6 of that", DR6_INIT | BIT(0), trap_dr6[0]);
+	check("it's a fault, by RIP", (u64)debug_second, trap_rip[0]);
+	check("an instruction breakpoint pushes RF", FLAGS_RF, trap_flags[0] & FLAGS_RF);
+	check("DR6 of that fault", DR6_INIT | BIT(0), trap_dr6[0]);
 	write_register(db7, DR7_INIT | DR7_ON(0, EXECUTE, LENGTH_1) | DR7_ON(1, EXECUTE, LENGTH_1));
 	write_register(db1, (u64)debug_function);
 	debug_function();
@@ -262,35 +261,6 @@ static void step_and_interrupt(void)
 	check("steps go on behind it", 3, take_traps());
 }
 
-asm(".pushsection .text\n"
-    "debug_branches:\n\t"
-    "pushfq\n\t"
-    "orl $0x100, (%rsp)\n\t"
-    "popfq\n\t"
-    "nop\n\t"
-    "nop\n\t"
-    "jmp debug_branched\n\t"
-    "nop\n"
-    "debug_branched: pushfq\n\t"
-    "andl $~0x100, (%rsp)\n\t"
-    "popfq\n\t"
-    "ret\n"
-    ".popsection\n");
-void debug_branches(void);
-void debug_branched(void);
-
-/* The trap clears BTF (SDM 3B 18.4.3), so what follows is stepped by instruction. */
-static void branches(void)
-{
-	wrmsr(MSR_DEBUGCTL, DEBUGCTL_BTF);
-	take_traps();
-	debug_branches();
-	check("with BTF the first step is a branch", (u64)debug_branched, trap_rip[0]);
-	check("it clears BTF, and steps go on", 4, take_traps());
-	check("BTF reads as 0", 0, rdmsr(MSR_DEBUGCTL) & DEBUGCTL_BTF);
-	wrmsr(MSR_DEBUGCTL, 0);
-}
-
 static void general_detect(void)
 {
 	u64 dr7;
@@ -298,10 +268,10 @@ static void general_detect(void)
 	take_traps();
 	write_register(db7, DR7_INIT | DR7_GD);
 	asm volatile("mov %%db7, %0" : "=r"(dr7) : : "memory");
-	check("GD: a MOV from DR7 faults", 1, take_traps());
-	check("GD: DR6", DR6_INIT | DR6_BD, trap_dr6[0]);
+	check("with GD a MOV from DR7 faults", 1, take_traps());
+	check("DR6 of that MOV", DR6_INIT | DR6_BD, trap_dr6[0]);
 	check("GD is off in the handler", DR7_INIT, trap_dr7[0]);
-	check("GD: the instruction is run then", DR7_INIT, dr7);
+	check("and then it is run", DR7_INIT, dr7);
 }
 
 void payload(void)
@@ -315,6 +285,5 @@ void payload(void)
 	single_steps();
 	step_and_breakpoint();
 	step_and_interrupt();
-	branches();
 	general_detect();
 }

@@ -150,7 +150,7 @@ static void interrupts(void)
 	check_true("an NMI, the frame's place", right_place(top));
 	on_fresh_stack(VECTOR_NMI, note);
 	send(ICR_NMI);
-	check("and one more: it isn't blocked", 1, came);
+	check("and one more, as it isn't blocked", 1, came);
 	done(VECTOR_NMI);
 
 	on_fresh_stack(VECTOR_DB, note_and_disable_breakpoint);

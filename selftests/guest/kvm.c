@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * kvm FILE: runs a payload on KVM, with one vCPU, as "hvctl run --kernel FILE
- * --debug-exit 0xf4" does on lhv, and exits with what it writes to that port.
- * Ports that are not there read as ones; of the serial port there are its output
+ * --debug-exit 0xf4" does on lhv, and exits with what that makes of what
+ * it writes to the port. Ports that are not there read as ones; of the serial port there are its output
  * and its scratch register.
  */
 #include <err.h>
@@ -86,7 +86,7 @@ static void out(u16 port, const u8 *data, u8 *scratch)
 	else if (port == PORT_SCRATCH)
 		*scratch = data[0];
 	else if (port == PORT_EXIT)
-		exit(data[0] & 0x7f);
+		exit((data[0] & 0x7f) << 1 | 1);
 }
 
 int main(int argc, char **argv)

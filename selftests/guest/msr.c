@@ -132,7 +132,7 @@ static void refused(void)
 		check_skip("MCG_STATUS 0", "the CPU has none");
 	}
 	check("MISC_ENABLE reads", NO_FAULT, attempt_rdmsr(MSR_MISC_ENABLE));
-	check("the microcode's revision: write 0", NO_FAULT, attempt_wrmsr(MSR_UCODE_REV, 0));
+	check("0 written to the microcode's revision", NO_FAULT, attempt_wrmsr(MSR_UCODE_REV, 0));
 }
 
 /* RAX, RDX and RCX have high halves. */

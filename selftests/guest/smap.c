@@ -80,7 +80,7 @@ static void smap_access(u64 cr4)
 	write_register(cr4, cr4 | CR4_SMAP);
 	check("SMAP reads back", cr4 | CR4_SMAP, read_register(cr4));
 	check("ring 0 reads, AC clear", FAULT_READ, page_read(TEST_ADDRESS));
-	check("CR2 of that", TEST_ADDRESS, guest_fault()->cr2);
+	check("CR2 of that read", TEST_ADDRESS, guest_fault()->cr2);
 	check("ring 0 writes, AC clear", FAULT_WRITE, page_write(TEST_ADDRESS));
 	check("ring 0 executes, AC clear", NO_FAULT, page_call(TEST_ADDRESS));
 	stac();

@@ -8,7 +8,8 @@
 #define CPUS		4
 #define WAKE		0x40	/* there is work */
 #define VECTOR		0x50
-#define ROUNDS		300
+#define ROUNDS		100
+#define TURNS		20	/* where all spin: each may cost a time slice of the host */
 #define INCREMENTS	5000
 
 /* TSC ticks after which what hasn't come won't: seconds in the lab. */
@@ -283,6 +284,7 @@ static u64 answer(u32 id)
 	u32 first = guest_count(VECTOR), i;
 
 	(void)id;
+	WRITE_ONCE(flag, 1);
 	for (i = 1; i <= ROUNDS; i++) {
 		GUEST_HALT_UNTIL(guest_count(VECTOR) - first >= i);
 		apic_icr(0, ICR_ASSERT | VECTOR);
@@ -294,7 +296,9 @@ static void ping_pong(void)
 {
 	u32 first = guest_count(VECTOR), i;
 
+	flag = 0;
 	begin(1, answer);
+	eventually(READ_ONCE(flag));
 	for (i = 1; i <= ROUNDS; i++) {
 		apic_icr(1, ICR_ASSERT | VECTOR);
 		GUEST_HALT_UNTIL(guest_count(VECTOR) - first >= i);
@@ -339,7 +343,7 @@ static u64 consume(u32 id)
 	u32 i, wrong = 0;
 
 	(void)id;
-	for (i = 1; i <= ROUNDS; i++) {
+	for (i = 1; i <= TURNS; i++) {
 		GUEST_SPIN_UNTIL(READ_ONCE(ready) == i);
 		wrong += READ_ONCE(data) != i * 3;
 		WRITE_ONCE(ready, 0);
@@ -357,7 +361,7 @@ static void memory(void)
 	run_on_all(exchange);
 	check("LOCK CMPXCHG on four at once", CPUS * INCREMENTS, shared_count);
 	begin(3, consume);
-	for (i = 1; i <= ROUNDS; i++) {
+	for (i = 1; i <= TURNS; i++) {
 		WRITE_ONCE(data, i * 3);
 		WRITE_ONCE(ready, i);
 		GUEST_SPIN_UNTIL(!READ_ONCE(ready));
@@ -397,7 +401,7 @@ static u64 compare_time(u32 id)
 	u32 i, wrong = 0;
 	u64 now;
 
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < TURNS; i++) {
 		GUEST_SPIN_UNTIL(READ_ONCE(turn) % CPUS == id);
 		now = rdtsc();
 		wrong += now < last_time;
