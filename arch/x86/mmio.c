@@ -121,6 +121,18 @@ static int fetch_page(struct lhv_vcpu *vcpu, struct lhv_mmio_op *op)
 	return 0;
 }
 
+enum lhv_fate lhv_fetch_undecoded(struct lhv_vcpu *vcpu, gpa_t gpa)
+{
+	u32 length = min_t(u32, vmcs_read32(VM_EXIT_INSTRUCTION_LEN), LHV_INSN_MAX);
+	struct lhv_mmio_op *op = vcpu->arch.mmio;
+	int ret = 0;
+
+	op->fetched = 0;
+	while (!ret && op->fetched < length)
+		ret = fetch_page(vcpu, op);
+	return ret == -EFAULT ? LHV_GUEST : lhv_undecoded(vcpu, gpa);
+}
+
 /* Return: 0; -EFAULT if fetching faults, which is injected; others: undecodable. */
 static int fetch_and_decode(struct lhv_vcpu *vcpu, struct lhv_mmio_op *op)
 {

@@ -66,6 +66,12 @@ int lhv_mmio_complete(struct lhv_vcpu *vcpu);
 /* run->undecoded, with the instruction's bytes as fetched. Return: LHV_USER. */
 enum lhv_fate lhv_undecoded(struct lhv_vcpu *vcpu, gpa_t gpa);
 
+/*
+ * The same for an exit that tells the instruction's length, and no bytes fetched
+ * yet. Return: LHV_GUEST if fetching faults, which is injected; else LHV_USER.
+ */
+enum lhv_fate lhv_fetch_undecoded(struct lhv_vcpu *vcpu, gpa_t gpa);
+
 /* run->memory_fault: what was memory some moments ago can't be written now. */
 enum lhv_fate lhv_memory_lost(struct lhv_vcpu *vcpu, gpa_t gpa);
 

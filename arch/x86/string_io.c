@@ -98,7 +98,6 @@ enum lhv_fate lhv_string_io(struct lhv_vcpu *vcpu, u64 qualification)
 	u64 offset, count = 1;
 	int ret;
 
-	op->fetched = 0;
 	op->ram.gpa[0] = 0;
 	op->insn.address_size = INFO_ADDRESS_SIZE(info);
 	if (qualification & IO_REP)
@@ -113,7 +112,7 @@ enum lhv_fate lhv_string_io(struct lhv_vcpu *vcpu, u64 qualification)
 		return LHV_GUEST;
 	ret = prepare_memory(vcpu, qualification, lhv_linear(vcpu, segment, offset));
 	if (ret)
-		return ret == -EFAULT ? LHV_GUEST : lhv_undecoded(vcpu, op->ram.gpa[0]);
+		return ret == -EFAULT ? LHV_GUEST : lhv_fetch_undecoded(vcpu, op->ram.gpa[0]);
 
 	return ask_userspace(vcpu, qualification);
 }

@@ -481,7 +481,8 @@ struct lhv_events {
 	__u8 sipi_vector;
 	__u8 triple_fault;
 	__u16 debug_pending;
-	__u8 reserved[16];
+	__u8 keep_pending;
+	__u8 reserved[15];
 };
 
 #define LHV_SHADOW_STI		(1U << 0)

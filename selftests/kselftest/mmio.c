@@ -341,6 +341,7 @@ UNDECODED(x87, "fldl (%rdi)");
 UNDECODED(atomic, "lock cmpxchg %ecx, (%rdi)");
 UNDECODED(indirect_call, "call *(%rdi)");
 UNDECODED(device_to_device, "movsl");
+UNDECODED(input_to_device, "insb");
 UNDECODED(two_pages, "mov %eax, 0xfbe(%rdi)");
 UNDECODED(across_the_edge, "mov %eax, 0xfffffe");	/* VM_MEMORY - 2 */
 
@@ -357,6 +358,8 @@ static const struct undecoded {
 	{ guest_indirect_call, indirect_call, indirect_call_after, DEVICE + 0x40, DEVICE + 0x47 },
 	{ guest_device_to_device, device_to_device, device_to_device_after,
 	  DEVICE + 0x40, DEVICE + 0x83 },
+	{ guest_input_to_device, input_to_device, input_to_device_after,
+	  DEVICE + 0x40, DEVICE + 0x40 },
 	{ guest_two_pages, two_pages, two_pages_after, DEVICE + 0xffe, DEVICE + 0x1001 },
 	{ guest_across_the_edge, across_the_edge, across_the_edge_after, VM_MEMORY, VM_MEMORY + 1 },
 };
