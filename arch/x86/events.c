@@ -51,7 +51,7 @@ static bool flags_valid(const struct lhv_events *ev)
 	       ev->interrupt_pending <= 1 && ev->interrupt_soft <= 1 &&
 	       ev->nmi_pending <= 2 && ev->nmi_masked <= 1 && ev->nmi_injected <= 1 &&
 	       ev->init_pending <= 1 && ev->sipi_pending <= 1 && ev->triple_fault <= 1 &&
-	       !ev->smi_pending;
+	       ev->keep_pending <= 1 && !ev->smi_pending;
 }
 
 static bool events_valid(const struct lhv_events *ev)
@@ -96,10 +96,12 @@ int lhv_set_events(struct lhv_vcpu *vcpu, const struct lhv_events *events)
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
 		     events->shadow | (events->nmi_masked ? GUEST_INTR_STATE_NMI : 0));
 	vmcs_write_l(GUEST_PENDING_DBG_EXCEPTIONS, events->debug_pending);
-	atomic_set(&arch->nmi_pending, events->nmi_pending);
 	arch->nmi_injected = events->nmi_injected;
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	lhv_lapic_set_events(vcpu, events);
+	if (!events->keep_pending) {
+		atomic_set(&arch->nmi_pending, events->nmi_pending);
+		lhv_lapic_set_events(vcpu, events);
+	}
 	if (events->triple_fault)
 		lhv_vcpu_set_request(vcpu, LHV_REQ_TRIPLE_FAULT);
 	else

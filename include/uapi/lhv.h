@@ -457,6 +457,8 @@ struct lhv_debugregs {
  *			blocking by MOV SS, in the VMCS' format (SDM 3C 25.4.2): bits
  *			3:0 and 12, breakpoints; bit 14, a single step. With @shadow
  *			and RFLAGS.TF, bit 14 must be set unless only branches trap
+ * @keep_pending:	SET: 1 leaves what others send at any time, @nmi_pending,
+ *			@init_pending and @sipi_*, as it is then. GET: 0
  * @reserved:		0
  */
 struct lhv_events {

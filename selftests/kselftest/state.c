@@ -354,6 +354,28 @@ TEST_F(state, debug_registers)
 	EXPECT_EQ(-EINVAL, lhv_set_state(self->vcpu->fd, LHV_STATE_DEBUGREGS, &regs, sizeof(regs)));
 }
 
+/* What may arrive between GET and SET stays if it is to. */
+static void expect_events_kept(struct __test_metadata *_metadata, struct vcpu *vcpu,
+			       const struct lhv_events *events)
+{
+	struct lhv_events changed = *events, seen;
+
+	changed.nmi_pending = 0;
+	changed.sipi_pending = 0;
+	changed.init_pending = 1;
+	changed.keep_pending = 1;
+	changed.exception_error = 0;
+	vcpu_set(vcpu, LHV_STATE_EVENTS, &changed, sizeof(changed));
+	vcpu_get(vcpu, LHV_STATE_EVENTS, &seen, sizeof(seen));
+	EXPECT_EQ(2, seen.nmi_pending);
+	EXPECT_EQ(0, seen.init_pending);
+	EXPECT_EQ(1, seen.sipi_pending);
+	EXPECT_EQ(0x9a, seen.sipi_vector);
+	EXPECT_EQ(0, seen.exception_error);
+	EXPECT_EQ(0, seen.keep_pending);
+	vcpu_set(vcpu, LHV_STATE_EVENTS, events, sizeof(*events));
+}
+
 TEST_F(state, events)
 {
 	static struct lhv_events events, seen;
@@ -378,6 +400,7 @@ TEST_F(state, events)
 	vcpu_set(self->vcpu, LHV_STATE_EVENTS, &events, sizeof(events));
 	vcpu_get(self->vcpu, LHV_STATE_EVENTS, &seen, sizeof(seen));
 	EXPECT_EQ(0, memcmp(&events, &seen, sizeof(events)));
+	expect_events_kept(_metadata, self->vcpu, &events);
 
 	for (i = 0; i < sizeof(events); i++) {
 		/* Where every value is a good one. */

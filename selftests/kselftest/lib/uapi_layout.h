@@ -104,7 +104,8 @@ OFFSET(lhv_events, instruction_length, 20);
 OFFSET(lhv_events, nmi_pending, 22);
 OFFSET(lhv_events, triple_fault, 29);
 OFFSET(lhv_events, debug_pending, 30);
-OFFSET(lhv_events, reserved, 32);
+OFFSET(lhv_events, keep_pending, 32);
+OFFSET(lhv_events, reserved, 33);
 
 SIZE(lhv_lapic_state, 1032);
 OFFSET(lhv_lapic_state, timer_expiry, 1024);
