@@ -19,4 +19,18 @@ bool translate(const struct guest_memory *mem, const struct lhv_sregs *sregs,
 unsigned int read_linear(const struct guest_memory *mem, const struct lhv_sregs *sregs,
 			 u64 linear, u8 *buf, unsigned int len);
 
+/* How the guest accesses memory. */
+struct guest_access {
+	u32 access;		/* PF_WRITE, PF_USER, PF_FETCH */
+	bool smap;		/* CR4.SMAP is set, and no flag suspends it */
+	unsigned int phys_bits;	/* width of guest-physical addresses */
+};
+
+/*
+ * As the processor does it for an access: with permissions, setting accessed and
+ * dirty flags. Returns false if that is a page fault, with its error code.
+ */
+bool translate_access(const struct guest_memory *mem, const struct lhv_sregs *sregs,
+		      const struct guest_access *access, u64 linear, u64 *gpa, u32 *error);
+
 #endif
