@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "emulate_vcpu.h"
 #include "error.h"
 #include "machine.h"
 #include "report.h"
@@ -171,10 +172,17 @@ static void handle_crash(struct vcpu *vcpu)
 	machine_stop(vcpu->machine, STOP_CRASH, 0, text);
 }
 
+static void handle_undecoded(struct vcpu *vcpu)
+{
+	if (!emulate_undecoded(vcpu))
+		handle_crash(vcpu);
+}
+
 static void (* const exit_handlers[])(struct vcpu *vcpu) = {
 	[LHV_EXIT_IO] = handle_io,
 	[LHV_EXIT_MMIO] = handle_mmio,
 	[LHV_EXIT_EOI] = handle_eoi,
+	[LHV_EXIT_UNDECODED] = handle_undecoded,
 };
 
 static void run_failed(struct vcpu *vcpu)

@@ -11,7 +11,8 @@
 
 static const struct test_suite * const suites[] = {
 	&acpi_suite, &boot_suite, &bus_suite, &bzimage_suite, &console_suite, &cpuid_suite,
-	&ioapic_suite, &memory_suite, &multiboot_suite, &options_suite, &power_suite, &pvh_suite,
+	&emulate_suite, &emulate_native_suite, &ioapic_suite, &memory_suite, &multiboot_suite,
+	&options_suite, &power_suite, &pvh_suite,
 	&report_suite, &rtc_suite, &serial_suite, &size_suite, &translate_suite,
 };
 
