@@ -2,8 +2,10 @@
 /*
  * A Multiboot 1 kernel that does one thing, by which of these is defined. What no
  * guest survives: FETCH from where nothing is, an access there that lhv can't
- * decode (UNDECODED), or a triple fault (SHUTDOWN). Or it writes a letter
- * to the serial port and does nothing more: SLEEP.
+ * emulate (UNDECODED), or a triple fault (SHUTDOWN). Or it writes a letter
+ * to the serial port and does nothing more: SLEEP. Or it tries instructions that
+ * hvctl emulates, on the memory that --debug-exit gives (EMULATE), and ends with
+ * 42, or the number of the step that failed.
  */
 #define MAGIC	0x1badb002
 #define FLAGS	0
@@ -25,7 +27,7 @@ _start:
 	mov	%eax, %cr0
 	mov	$0x200, %eax		/* OSFXSR */
 	mov	%eax, %cr4
-	movaps	NOTHING, %xmm0
+	fxsave	NOTHING
 #elif defined(SHUTDOWN)
 	lidt	no_idt
 	ud2
@@ -33,6 +35,8 @@ _start:
 	mov	$SERIAL, %dx
 	mov	$'S', %al
 	out	%al, %dx
+#elif defined(EMULATE)
+#include "payload_emulate.S"
 #else
 #error "nothing to do"
 #endif

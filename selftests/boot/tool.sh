@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/crash"
-for crash in FETCH UNDECODED SHUTDOWN; do
+for crash in FETCH UNDECODED SHUTDOWN EMULATE; do
 	./payload "$crash" "$work/crash/$crash"
 done
 gcc -static -o "$work/hold_kvm" hold_kvm.c

@@ -2,7 +2,7 @@
 # In the lab's host: hvctl's own behaviour around a guest.
 . ./lib.sh
 
-plan 14
+plan 15
 
 boots vmlinuz-small 8 256
 # More than the host has, and more than fits below 4 GiB.
@@ -46,8 +46,15 @@ crash() {
 }
 
 crash FETCH 'the guest crashed: ' 'vCPU 0 at RIP 0xe0000000' '32-bit mode' 'cannot be read'
-crash UNDECODED 'access to 0xe0000000' '0f 28 05 00 00 00 e0' 'vCPU 0 at RIP 0x1000'
+crash UNDECODED 'access to 0xe0000000' '0f ae 05 00 00 00 e0' 'vCPU 0 at RIP 0x1000'
 crash SHUTDOWN 'triple fault' 'vCPU 0 at RIP 0x1000' 'The bytes there: 0f 0b'
+
+# The guest ends with 42 if all were right, else with the number of the step that wasn't.
+hvctl run --kernel crash/EMULATE --console none --debug-exit 0xf4 >$log 2>&1 </dev/null
+status=$?
+[ $status -eq 85 ] || echo "# status $status, $(cat $log)"
+[ $status -eq 85 ]
+ok "instructions that hvctl emulates" $?
 
 # refused NAME STATUS PATTERN COMMAND...: with one line on stderr.
 refused() {
