@@ -102,7 +102,7 @@ static long get_state(void *object, void *arg)
 	struct lhv_state *state = arg;
 	struct lhv_vm *vm = object;
 	struct lhv_clock clock = {
-		.tsc_offset = vm->tsc_offset,
+		.tsc_offset = vm->tsc_offset + lhv_tsc_lost,
 		.tsc_khz = tsc_khz,
 	};
 	u32 room = state->length;

@@ -50,7 +50,7 @@
  * @events:	INIT and SIPI waiting: see LHV_LAPIC_INIT
  * @turn:	when lowest-priority arbitration chose this APIC last
  * @timer:	runs until @expiry while @armed
- * @expiry:	host TSC at which the timer fires
+ * @expiry:	lhv_host_tsc() at which the timer fires
  * @armed:	the timer counts, or fired and wasn't delivered yet
  * @tsc_deadline: IA32_TSC_DEADLINE
  */

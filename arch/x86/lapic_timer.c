@@ -62,7 +62,7 @@ static u64 timer_period(const struct lhv_lapic *lapic)
 /* TSC ticks until the timer fires, negative if it should have. */
 static s64 ticks_left(const struct lhv_lapic *lapic)
 {
-	return lapic->expiry - rdtsc();
+	return lapic->expiry - lhv_host_tsc();
 }
 
 /* Rounds up. @ticks isn't negative. */
@@ -129,13 +129,13 @@ static void start_count(struct lhv_lapic *lapic)
 	timer_disarm(lapic);
 	if (!lhv_lapic_reg(lapic, APIC_TMICT))
 		return;
-	lapic->expiry = rdtsc() + timer_period(lapic);
+	lapic->expiry = lhv_host_tsc() + timer_period(lapic);
 	timer_start(lapic);
 }
 
 static void start_deadline(struct lhv_lapic *lapic, u64 deadline)
 {
-	u64 now = rdtsc();
+	u64 now = lhv_host_tsc();
 	u64 guest_now = now + lapic->vcpu->arch.tsc_offset;
 
 	timer_disarm(lapic);
@@ -187,7 +187,7 @@ static void write_divider(struct lhv_lapic *lapic, u32 value)
 	if (!count)
 		return;
 	timer_disarm(lapic);
-	lapic->expiry = rdtsc() + ((u64)count << divider_shift(lapic));
+	lapic->expiry = lhv_host_tsc() + ((u64)count << divider_shift(lapic));
 	timer_start(lapic);
 }
 
@@ -291,7 +291,7 @@ void lhv_lapic_timer_set_expiry(struct lhv_lapic *lapic, u64 expiry)
 	lapic->expiry = expiry - lapic->vcpu->arch.tsc_offset;
 	/* The TSC went back: it fires no later than a full count from now. */
 	if (ticks_left(lapic) > period)
-		lapic->expiry = rdtsc() + period;
+		lapic->expiry = lhv_host_tsc() + period;
 	timer_start(lapic);
 }
 

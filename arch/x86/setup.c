@@ -51,12 +51,12 @@ static void vpid_put(u16 vpid)
 void lhv_set_tsc_offset(struct lhv_vcpu *vcpu, u64 offset)
 {
 	vcpu->arch.tsc_offset = offset;
-	vmcs_write64(TSC_OFFSET, offset);
+	vmcs_write64(TSC_OFFSET, offset + lhv_tsc_lost);
 }
 
 u64 lhv_guest_tsc(struct lhv_vcpu *vcpu)
 {
-	return rdtsc() + vcpu->arch.tsc_offset;
+	return lhv_host_tsc() + vcpu->arch.tsc_offset;
 }
 
 static void setup_controls(struct lhv_vcpu *vcpu)
@@ -206,7 +206,7 @@ void lhv_vcpu_reset(struct lhv_vcpu *vcpu, bool init)
 
 int lhv_arch_vm_init(struct lhv_vm *vm)
 {
-	vm->tsc_offset = -rdtsc();
+	vm->tsc_offset = -lhv_host_tsc();
 	return lhv_ept_create(vm);
 }
 
@@ -276,6 +276,8 @@ void lhv_arch_vcpu_load(struct lhv_vcpu *vcpu, int cpu)
 	if (!lhv_vmcs_load(vcpu, cpu))
 		return;
 	lhv_write_host_cpu(vcpu, cpu);
+	/* The host may have slept since. */
+	lhv_set_tsc_offset(vcpu, vcpu->arch.tsc_offset);
 	lhv_lapic_timer_migrate(vcpu);
 	lhv_stat(vcpu, LHV_VCPU_STAT_MIGRATIONS);
 	/* This CPU may remember what the vCPU saw when it was here before. */

@@ -202,7 +202,7 @@ static void get_tsc(struct lhv_vcpu *vcpu, void *data)
 {
 	struct lhv_tsc *tsc = data;
 
-	tsc->offset = vcpu->arch.tsc_offset;
+	tsc->offset = vcpu->arch.tsc_offset + lhv_tsc_lost;
 	tsc->khz = tsc_khz;
 }
 
@@ -212,7 +212,7 @@ static int set_tsc(struct lhv_vcpu *vcpu, const void *data)
 
 	if (tsc->khz != tsc_khz || tsc->reserved)
 		return -EINVAL;
-	lhv_set_tsc_offset(vcpu, tsc->offset);
+	lhv_set_tsc_offset(vcpu, tsc->offset - lhv_tsc_lost);
 	lhv_lapic_tsc_changed(vcpu);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <linux/smp.h>
 #include <asm/cpu.h>
 #include <asm/intel_pt.h>
+#include <asm/msr.h>
 #include <asm/perf_event.h>
 #include <asm/tlbflush.h>
 
@@ -191,15 +192,24 @@ static int vmx_cpu_offline(unsigned int cpu)
 	return 0;
 }
 
+u64 lhv_tsc_lost __read_mostly;
+static u64 tsc_at_suspend;
+
 /* Only the boot CPU is left: the others went through vmx_cpu_offline(). */
 static int vmx_suspend(LHV_SYSCORE_ARG)
 {
 	vmxoff_here();
+	tsc_at_suspend = rdtsc();
 	return 0;
 }
 
+/* A host that slept may have lost its TSC (SDM 3B 18.17: it is reset with the processor). */
 static void vmx_resume(LHV_SYSCORE_ARG)
 {
+	u64 now = rdtsc();
+
+	if (now < tsc_at_suspend)
+		lhv_tsc_lost += tsc_at_suspend - now;
 	if (users)
 		WARN_ON(vmxon_here());
 }

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
+#include <asm/msr.h>
 
 #include "include/uapi/lhv.h"
 
@@ -114,7 +115,7 @@ struct lhv_vcpu_arch {
 	u64 lazy_msr[LHV_NR_LAZY_MSRS];
 	u64 host_lazy_msr[LHV_NR_LAZY_MSRS];
 	u64 misc_enable;
-	u64 tsc_offset;
+	u64 tsc_offset;			/* to lhv_host_tsc() */
 	u64 tsc_adjust;
 	u64 mtrr_def_type;
 	u64 mtrr_fixed[11];
@@ -141,6 +142,17 @@ struct lhv_vcpu_arch {
 	u32 io_qualification;
 	struct lhv_mmio_op *mmio;	/* allocated with the vCPU */
 };
+
+/* ---- arch/x86/vmx_cpu.c ---- */
+
+/* By how much the host's TSC went back, in all, while the host slept. */
+extern u64 lhv_tsc_lost;
+
+/* The host's TSC as if it had stood still instead: guests' never go back. */
+static inline u64 lhv_host_tsc(void)
+{
+	return rdtsc() + lhv_tsc_lost;
+}
 
 /* What becomes of a VM exit. Negative values are errnos for LHV_VCPU_RUN. */
 enum lhv_fate {
