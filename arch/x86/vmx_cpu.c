@@ -106,32 +106,66 @@ static void vmx_emergency_off(void)
 }
 
 /*
- * The kernel has room for one callback. Where kvm_intel is loaded it may be
- * KVM's, which looks at CR4.VMXE and so serves lhv too.
+ * The kernel has room for one callback. kvm_intel's serves lhv too, as it looks at
+ * CR4.VMXE: where kvm_intel is loaded, the room is left to it. (6.12's takes it
+ * only with its first VM: if it is loaded without enable_virt_at_load and has no VM,
+ * VMX stays on when the host crashes while lhv has one.)
  */
-static bool kvm_loaded(void)
-{
-	struct kobject *kvm = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, "kvm_intel");
+static bool kvm_loaded;			/* both under users_lock */
+static bool emergency_registered;
 
-	kobject_put(kvm);
-	return kvm;
+static void set_emergency(bool wanted)
+{
+	if (wanted == emergency_registered)
+		return;
+	if (wanted)
+		lhv_register_emergency_off(vmx_emergency_off);
+	else
+		lhv_unregister_emergency_off(vmx_emergency_off);
+	emergency_registered = wanted;
 }
 
-static bool emergency_registered;	/* under users_lock */
+/* Called before its init, and after its exit or when the init failed. */
+static int kvm_comes_or_goes(struct notifier_block *nb, unsigned long state, void *data)
+{
+	const struct module *module = data;
+
+	if (strcmp(module->name, "kvm_intel"))
+		return NOTIFY_DONE;
+	mutex_lock(&users_lock);
+	kvm_loaded = state != MODULE_STATE_GOING;
+	set_emergency(users && !kvm_loaded);
+	mutex_unlock(&users_lock);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block kvm_notifier = {
+	.notifier_call = kvm_comes_or_goes,
+};
+
+static void find_kvm(void)
+{
+	struct kobject *kvm;
+
+	register_module_notifier(&kvm_notifier);
+	kvm = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, "kvm_intel");
+	mutex_lock(&users_lock);
+	if (kvm)
+		kvm_loaded = true;
+	mutex_unlock(&users_lock);
+	kobject_put(kvm);
+}
 
 static void vmxon_everywhere(atomic_t *error)
 {
-	emergency_registered = !kvm_loaded();
-	if (emergency_registered)
-		lhv_register_emergency_off(vmx_emergency_off);
+	set_emergency(!kvm_loaded);
 	on_each_cpu(vmxon_ipi, error, 1);
 }
 
 static void vmxoff_everywhere(void)
 {
 	on_each_cpu(vmxoff_ipi, NULL, 1);
-	if (emergency_registered)
-		lhv_unregister_emergency_off(vmx_emergency_off);
+	set_emergency(false);
 }
 
 int lhv_arch_enable(void)
@@ -271,6 +305,7 @@ int lhv_vmx_cpu_init(void)
 	if (ret < 0)
 		goto free_regions;
 	hotplug_state = ret;
+	find_kvm();
 	lhv_register_syscore(&vmx_syscore);
 	register_reboot_notifier(&vmx_reboot_notifier);
 	return 0;
@@ -284,6 +319,7 @@ void lhv_vmx_cpu_exit(void)
 {
 	unregister_reboot_notifier(&vmx_reboot_notifier);
 	lhv_unregister_syscore(&vmx_syscore);
+	unregister_module_notifier(&kvm_notifier);
 	cpuhp_remove_state(hotplug_state);
 	free_vmxon_regions();
 }
