@@ -22,14 +22,22 @@ ok() {		# NAME STATUS
 	fi
 }
 
-# Boots a guest that runs COMMAND; hvctl's status is in $status, its output in
-# $log. guest KERNEL COMMAND [hvctl option]...
-guest() {
+# Starts a guest that runs COMMAND; hvctl's process is $machine, its output goes to
+# $log. start_guest KERNEL COMMAND [hvctl option]...
+start_guest() {
 	kernel=$1
 	encoded=$(echo "$2" | base64 | tr -d '\n')
 	shift 2
+	: >$log			# so that nobody finds the last guest's words
 	hvctl run --kernel "/guest/$kernel" --initrd /guest/initrd.img "$@" \
-		--cmdline "console=ttyS0 quiet panic=-1 run64=$encoded" >$log 2>&1 </dev/null
+		--cmdline "console=ttyS0 quiet panic=-1 run64=$encoded" >$log 2>&1 </dev/null &
+	machine=$!
+}
+
+# The same, up to its end; hvctl's status is in $status.
+guest() {
+	start_guest "$@"
+	wait $machine
 	status=$?
 	tr -d '\r' <$log >$log.clean
 	mv $log.clean $log
@@ -41,6 +49,34 @@ until_ready() {
 		kill -0 "$1" || return 1
 		sleep 1
 	done
+}
+
+# Starts a guest that counts to $1 on both its CPUs, and ends by itself. If there is
+# a COMMAND, it runs besides. count_in_guest COUNT [COMMAND]
+count_in_guest() {
+	start_guest vmlinuz-small "count() { i=0; while [ \$i -lt $1 ]; do i=\$((i + 1)); done; echo COUNTED \$i; }
+count & count & ${2-:}; wait" --cpus 2 --memory 128M
+	until_ready $machine
+}
+
+# It has counted to $1 on both, and powered off.
+counted() {
+	wait $machine && [ "$(tr -d '\r' <$log | grep -c "^COUNTED $1$")" -eq 2 ]
+}
+
+# Waits until the file $1 isn't empty, or process $2 is gone.
+until_written() {
+	until [ -s "$1" ]; do
+		kill -0 "$2" || return 1
+		sleep 0.1
+	done
+}
+
+# The module can go, and leaves VMX to KVM.
+module_goes() {
+	rmmod lhv && ! grep -q '^lhv ' /proc/modules && modprobe kvm_intel || return
+	./hold_kvm >kvm.held &
+	until_written kvm.held $!
 }
 
 # The line of $log that begins with the word $1, without it.

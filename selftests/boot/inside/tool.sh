@@ -17,9 +17,7 @@ ok "what is piped in reaches the guest's shell" $?
 
 # A guest that stays; hvctl's process is $machine.
 stay() {
-	hvctl run $small --cpus 2 --cmdline "console=ttyS0 quiet run64=$(echo 'sleep 10000' | base64)" \
-		>$log 2>&1 </dev/null &
-	machine=$!
+	start_guest vmlinuz-small 'sleep 10000' --cpus 2 --memory 128M
 	until_ready $machine
 }
 
