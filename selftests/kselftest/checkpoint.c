@@ -22,9 +22,15 @@
 
 #define CLOSETS		(WORK_MAX_CPUS * WORK_CLOSET_SIZE)
 
-/* A guest's life, and how far apart its checkpoints are at most. */
-#define WORK_ROUNDS	20
-#define MAX_EXITS	80
+#define MEMORY		MIB(8)
+
+/*
+ * A guest's life, and how far apart its checkpoints are at most, for each vCPU.
+ * After so many it is left alone.
+ */
+#define WORK_ROUNDS	3
+#define MAX_CHECKPOINTS	100
+#define MAX_EXITS	60
 #define MAX_DELAY_NS	2000000
 
 struct machine;
@@ -300,7 +306,7 @@ static void checkpoint(struct machine *m)
 		if (random32() % 2)
 			set_closet(&m->place[id], PROT_NONE);
 	}
-	for (id = 0; id < m->cpus && m->checkpoints % 4 == 0; id++)
+	for (id = 0; id < m->cpus && m->checkpoints % 8 == 0; id++)
 		expect_same(m, id);
 }
 
@@ -319,9 +325,10 @@ static struct machine *create_machine(const struct work_plan *plan)
 	REQUIRE_SYS(sem_init(&m->stopped, 0, 0));
 	m->closets = REQUIRE_SYS((u8 *)mmap(NULL, CLOSETS, PROT_READ | PROT_WRITE,
 					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	m->vm = vm_create();
+	m->vm = vm_create_empty();
+	vm_add_memory(m->vm, MEMORY);
 	guest_var(m->vm, work_plan) = *plan;
-	set_memory(m);
+	vm_set_memory(m->vm, 1, 0, WORK_CLOSET, CLOSETS, m->closets);
 	for (id = 0; id < m->cpus; id++) {
 		m->place[id] = (struct place){ .machine = m, .id = id };
 		vcpu_create(m->vm, id);
@@ -349,15 +356,22 @@ static bool all_done(const struct machine *m)
 	return true;
 }
 
+static void live_alone(struct machine *m)
+{
+	m->exits_left = 0;
+	start_threads(m);
+	join_threads(m);
+}
+
 /* After some exits, or some time if that is over before. */
 static void live_with_checkpoints(struct machine *m)
 {
 	u32 threads;
 
-	for (;;) {
-		m->exits_left = 1 + random32() % MAX_EXITS;
+	while (m->checkpoints < MAX_CHECKPOINTS) {
+		m->exits_left = 1 + random32() % (MAX_EXITS * m->cpus);
 		threads = start_threads(m);
-		if (wait_threads(m, threads, random32() % MAX_DELAY_NS))
+		if (wait_threads(m, threads, random32() % MAX_DELAY_NS * m->cpus))
 			stop_all(m);
 		join_threads(m);
 		while (!sem_trywait(&m->stopped))
@@ -366,18 +380,17 @@ static void live_with_checkpoints(struct machine *m)
 			return;
 		checkpoint(m);
 	}
+	live_alone(m);
 }
 
 static struct machine *live(const struct work_plan *plan, bool with_checkpoints)
 {
 	struct machine *m = create_machine(plan);
 
-	if (with_checkpoints) {
+	if (with_checkpoints)
 		live_with_checkpoints(m);
-	} else {
-		start_threads(m);
-		join_threads(m);
-	}
+	else
+		live_alone(m);
 	return m;
 }
 

@@ -310,7 +310,7 @@ int native_run(struct native *n, const u8 *code, unsigned int length)
 
 /* ---- for the emulator ---- */
 
-/* x87's last instruction and operand, which would be those of the copy. */
+/* x87's last instruction and operand */
 struct fxsave_pointers {
 	u16 control, status;
 	u8 tag, reserved;
@@ -319,16 +319,25 @@ struct fxsave_pointers {
 	u64 operand;
 };
 
-static void set_pointers(struct emulate *e, const struct insn *insn)
+/*
+ * They are those of the copy now, as far as the processor tells them: some store
+ * opcode and operand only for exceptions.
+ */
+static void set_pointers(struct emulate *e, const struct insn *insn, const struct native *n,
+			 u8 base)
 {
 	struct fxsave_pointers *p = e->fpu;
+	u16 opcode = (insn->opcode & 7) << 8 | (insn->reg & 7) << 3;
 	u8 reg = insn->reg & 7;
 
 	/* FLDCW, FNSTCW and FNSTSW leave them. */
 	if ((insn->opcode == 0xd9 && reg >= 5) || (insn->opcode == 0xdd && reg == 7))
 		return;
 	p->instruction = e->regs.rip;
-	p->operand = effective_address(e, insn);
+	if (p->operand == (uintptr_t)n->data)
+		p->operand = effective_address(e, insn);
+	if (p->opcode == (opcode | base))
+		p->opcode = opcode | insn->mod << 6 | (insn->rm & 7);
 }
 
 /* Those components that a program's vector instructions use: x87, SSE, AVX */
@@ -360,7 +369,7 @@ static void commit(struct emulate *e, const struct insn *insn, const struct nati
 	if (insn->fpu && (vector == NATIVE_OK || vector == VECTOR_XM)) {
 		e->fpu_changed = true;
 		if (insn->x87)
-			set_pointers(e, insn);
+			set_pointers(e, insn, n, base);
 	}
 	if (vector != NATIVE_OK)
 		return;

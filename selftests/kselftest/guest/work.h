@@ -42,6 +42,7 @@ static inline u64 work_closet(u32 id)
  * @tsc:	last TSC seen
  * @nmis:	NMIs taken
  * @steps:	debug exceptions
+ * @last_step:	RIP of the last one
  * @acks:	IPIs that this vCPU's neighbour took
  * @ticks:	of the periodic timer
  * @timers:	one-shots and deadlines armed
@@ -54,6 +55,7 @@ struct work {
 	u64 tsc;
 	u64 nmis;
 	u64 steps;
+	u64 last_step;
 	u64 acks;
 	u64 ticks;
 	u64 timers;

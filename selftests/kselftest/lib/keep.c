@@ -28,16 +28,25 @@ void keep_use(struct keep *k, u8 *area, u64 bytes)
 
 void keep_map(struct keep *k, u64 bytes, int advice)
 {
-	u8 *area = REQUIRE_SYS((u8 *)mmap(NULL, bytes + MIB(2), PROT_READ | PROT_WRITE,
-					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	u64 skip = -(uintptr_t)area & (MIB(2) - 1);
+	/* What is left over on both sides keeps it a mapping of its own. */
+	u8 *start = REQUIRE_SYS((u8 *)mmap(NULL, bytes + 2 * MIB(2), PROT_NONE,
+					   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	u8 *area = start + MIB(2) - ((uintptr_t)start & (MIB(2) - 1));
 
-	/* Nothing beside it that could become one mapping with it */
-	mprotect(area, skip, PROT_NONE);
-	mprotect(area + skip + bytes, MIB(2) - skip, PROT_NONE);
-	keep_use(k, area + skip, bytes);
+	REQUIRE_SYS(mprotect(area, bytes, PROT_READ | PROT_WRITE));
+	keep_use(k, area, bytes);
 	/* Not all kernels have them. */
 	(void)madvise(k->area, bytes, advice);
+}
+
+/*
+ * Twice: older kernels leave what the guest accessed before the first time, which
+ * takes note of that.
+ */
+void keep_page_out(struct keep *k)
+{
+	REQUIRE_SYS(madvise(k->area, k->bytes, MADV_PAGEOUT));
+	REQUIRE_SYS(madvise(k->area, k->bytes, MADV_PAGEOUT));
 }
 
 void keep_start_plan(struct keep *k, const struct keeper_plan *plan)

@@ -36,6 +36,8 @@ void keep_wait(struct keep *k, u64 n);
 /* The guest goes on running, but leaves its pages alone until it is released. */
 void keep_hold(struct keep *k);
 void keep_release(struct keep *k);
+/* While it is held: the host reclaims its memory. */
+void keep_page_out(struct keep *k);
 /* While it is held: what has become of some pages is as it should be (KEEPER_*). */
 void keep_lose(struct keep *k, u64 first, u64 pages, u8 how);
 /* How many pages the guest found zeroed. */
