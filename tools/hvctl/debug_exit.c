@@ -50,3 +50,25 @@ const struct bus_ops debug_memory_ops = {
 	.write = debug_memory_write,
 	.width = 8,
 };
+
+static u64 debug_latch_read(void *dev, u64 offset, unsigned int size)
+{
+	const struct debug_memory *memory = dev;
+	u64 value = 0;
+
+	memcpy(&value, memory->latch + offset, size);
+	return value;
+}
+
+static void debug_latch_write(void *dev, u64 offset, unsigned int size, u64 value)
+{
+	struct debug_memory *memory = dev;
+
+	memcpy(memory->latch + offset, &value, size);
+}
+
+const struct bus_ops debug_latch_ops = {
+	.read = debug_latch_read,
+	.write = debug_latch_write,
+	.width = 4,
+};
