@@ -284,7 +284,7 @@ static void watch(pid_t tid, uintptr_t run_page)
 static int ask(const char *pid, size_t bytes)
 {
 	uintptr_t memory = find_mapping(pid, bytes, "");
-	uintptr_t run_page = find_mapping(pid, 0, "lhv-vcpu");
+	uintptr_t run_page = find_mapping(pid, 0, "lhv-run");
 	pid_t vcpu = find_thread("vcpu0");
 	uintptr_t mailbox;
 
