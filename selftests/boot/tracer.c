@@ -30,6 +30,9 @@
 #define QUESTION	0x600dcafe
 #define ANSWER		(~QUESTION & UINT32_MAX)
 #define OPCODE_SYSCALL	0x050f
+/* include/linux/errno.h: what only tracers see */
+#define ERESTARTSYS		512
+#define ERESTART_RESTARTBLOCK	516
 
 /* DR7: breakpoint 0 in this task, at reads and writes of 4 bytes (SDM 3B 18.2.4). */
 #define WATCH_4_BYTES	(1 | 3 << 16 | 3 << 18)
@@ -157,12 +160,18 @@ static int go_and_stop(enum __ptrace_request how, pid_t tid, int sig)
 	return signal_of(interrupt(tid));
 }
 
-/* Not over SYSCALL: the emulator then raises #DB before the kernel's first instruction. */
+/*
+ * Not over SYSCALL: the emulator then raises #DB before the kernel's first instruction.
+ * A call that was interrupted is one, too: the kernel goes back to it.
+ */
 static enum __ptrace_request step_over(pid_t tid)
 {
 	struct user_regs_struct regs;
 
 	trace(PTRACE_GETREGS, tid, 0, (uintptr_t)&regs);
+	if ((long)regs.orig_rax >= 0 && (long)regs.rax >= -ERESTART_RESTARTBLOCK &&
+	    (long)regs.rax <= -ERESTARTSYS)
+		return PTRACE_SYSCALL;
 	if ((trace(PTRACE_PEEKTEXT, tid, regs.rip, 0) & 0xffff) == OPCODE_SYSCALL)
 		return PTRACE_SYSCALL;
 	return PTRACE_SINGLESTEP;
