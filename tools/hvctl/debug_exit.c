@@ -29,46 +29,24 @@ const struct bus_ops debug_pins_ops = {
 	.width = 4,
 };
 
-static u64 debug_memory_read(void *dev, u64 offset, unsigned int size)
+static u64 debug_bytes_read(void *dev, u64 offset, unsigned int size)
 {
-	const struct debug_memory *memory = dev;
+	const u8 *bytes = dev;
 	u64 value = 0;
 
-	memcpy(&value, memory->data + offset, size);
+	memcpy(&value, bytes + offset, size);
 	return value;
 }
 
-static void debug_memory_write(void *dev, u64 offset, unsigned int size, u64 value)
+static void debug_bytes_write(void *dev, u64 offset, unsigned int size, u64 value)
 {
-	struct debug_memory *memory = dev;
+	u8 *bytes = dev;
 
-	memcpy(memory->data + offset, &value, size);
+	memcpy(bytes + offset, &value, size);
 }
 
-const struct bus_ops debug_memory_ops = {
-	.read = debug_memory_read,
-	.write = debug_memory_write,
+const struct bus_ops debug_bytes_ops = {
+	.read = debug_bytes_read,
+	.write = debug_bytes_write,
 	.width = 8,
-};
-
-static u64 debug_latch_read(void *dev, u64 offset, unsigned int size)
-{
-	const struct debug_memory *memory = dev;
-	u64 value = 0;
-
-	memcpy(&value, memory->latch + offset, size);
-	return value;
-}
-
-static void debug_latch_write(void *dev, u64 offset, unsigned int size, u64 value)
-{
-	struct debug_memory *memory = dev;
-
-	memcpy(memory->latch + offset, &value, size);
-}
-
-const struct bus_ops debug_latch_ops = {
-	.read = debug_latch_read,
-	.write = debug_latch_write,
-	.width = 4,
 };

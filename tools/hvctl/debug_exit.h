@@ -32,7 +32,6 @@ struct debug_memory {
 
 extern const struct bus_ops debug_exit_ops;	/* of the machine */
 extern const struct bus_ops debug_pins_ops;	/* of the IOAPIC */
-extern const struct bus_ops debug_memory_ops;
-extern const struct bus_ops debug_latch_ops;	/* of struct debug_memory, too */
+extern const struct bus_ops debug_bytes_ops;	/* of an array in struct debug_memory */
 
 #endif

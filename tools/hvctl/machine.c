@@ -87,10 +87,10 @@ static int add_devices(struct machine *m)
 		return -1;
 	if (exit_port == DEBUG_EXIT_NONE)
 		return 0;
-	if (bus_add(&m->mmio, DEBUG_MEMORY, DEBUG_MEMORY_SIZE, &debug_memory_ops,
-		    &m->debug_memory) ||
-	    bus_add(&m->ports, DEBUG_LATCH_PORT, DEBUG_LATCH_PORTS, &debug_latch_ops,
-		    &m->debug_memory) ||
+	if (bus_add(&m->mmio, DEBUG_MEMORY, DEBUG_MEMORY_SIZE, &debug_bytes_ops,
+		    m->debug_memory.data) ||
+	    bus_add(&m->ports, DEBUG_LATCH_PORT, DEBUG_LATCH_PORTS, &debug_bytes_ops,
+		    m->debug_memory.latch) ||
 	    bus_add(&m->ports, DEBUG_PINS_PORT, DEBUG_PINS_PORTS, &debug_pins_ops, &m->ioapic) ||
 	    bus_add(&m->ports, exit_port, DEBUG_EXIT_PORTS, &debug_exit_ops, m))
 		return fail("--debug-exit: another device is at port 0x%x; choose one that is free, for instance 0xf4",

@@ -109,8 +109,8 @@ static void memory(void)
 	u64 value = 0x1122334455667788, end_gpa = DEBUG_MEMORY + DEBUG_MEMORY_SIZE;
 
 	start();
-	EXPECT(!bus_add(&m.mmio, DEBUG_MEMORY, DEBUG_MEMORY_SIZE, &debug_memory_ops,
-			&m.debug_memory));
+	EXPECT(!bus_add(&m.mmio, DEBUG_MEMORY, DEBUG_MEMORY_SIZE, &debug_bytes_ops,
+			m.debug_memory.data));
 	bus_write(&m.mmio, DEBUG_MEMORY + 3, &value, 8);
 	bus_write(&m.mmio, DEBUG_MEMORY + 4, &value, 1);
 	value = 0;
