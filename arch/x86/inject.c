@@ -18,6 +18,7 @@ void lhv_skip_bytes(struct lhv_vcpu *vcpu, unsigned int len)
 {
 	unsigned long old = vmcs_read_l(GUEST_RIP);
 	unsigned long rip = old + len;
+	unsigned long flags;
 	u32 shadow;
 
 	/* Outside 64-bit mode RIP wraps at 4 GiB. */
@@ -28,9 +29,16 @@ void lhv_skip_bytes(struct lhv_vcpu *vcpu, unsigned int len)
 	shadow = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	if (unlikely(shadow & SHADOW))
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, shadow & ~SHADOW);
+	flags = vmcs_read_l(GUEST_RFLAGS);
 	/* A single-stepped instruction traps behind it. */
-	if (unlikely(vmcs_read_l(GUEST_RFLAGS) & X86_EFLAGS_TF))
+	if (unlikely(flags & X86_EFLAGS_TF))
 		lhv_set_pending_step(vcpu);
+	/*
+	 * RF is for one instruction. Exits for instructions save it as 0, those for
+	 * EPT violations as 1 (SDM 3C 28.3.3).
+	 */
+	if (unlikely(flags & X86_EFLAGS_RF))
+		vmcs_write_l(GUEST_RFLAGS, flags & ~X86_EFLAGS_RF);
 }
 
 /* The guest has TF set: BS becomes pending (SDM 3C 25.4.2), unless only branches trap. */

@@ -226,6 +226,47 @@ TEST_F(debug, breakpoints)
 	vcpu_run_to_done(self->vcpu);
 }
 
+asm(".pushsection .text\n"
+    "guest_mmio:\n"
+    "at_store: movabs %al, 0xd0000000\n"
+    "behind_store: nop\n"
+    "at_load: movabs 0xd0000000, %al\n"
+    "behind_load: nop\n\t"
+    "ret\n"
+    ".popsection\n");
+void guest_mmio(void);
+extern const u8 at_store[], behind_store[], at_load[], behind_load[];
+
+/* The handler lets both accesses go on by RF, which holds for them alone. */
+static void guest_breakpoints_behind_mmio(void)
+{
+	u64 dr7 = DR7_FIXED;
+	int i;
+
+	guest_handler[VECTOR_DB] = on_debug;
+	write_register(db0, (uintptr_t)at_store);
+	write_register(db1, (uintptr_t)behind_store);
+	write_register(db2, (uintptr_t)at_load);
+	write_register(db3, (uintptr_t)behind_load);
+	for (i = 0; i < 4; i++)
+		dr7 |= DR7_G(i) | DR7_TYPE(i, DR7_EXEC);
+	write_register(db7, dr7);
+	guest_mmio();
+	GUEST_ASSERT_EQ(4, READ_ONCE(steps));
+	for (i = 0; i < 4; i++)
+		GUEST_ASSERT_EQ(DR6_INIT | DR6_B(i), step_dr6[i]);
+}
+
+TEST_F(debug, breakpoints_behind_mmio)
+{
+	vcpu_set_long(self->vcpu, guest_breakpoints_behind_mmio, 0, 0);
+	vcpu_run_to(self->vcpu, LHV_EXIT_MMIO);
+	EXPECT_EQ(1, self->vcpu->run->mmio.is_write);
+	vcpu_run_to(self->vcpu, LHV_EXIT_MMIO);
+	EXPECT_EQ(0, self->vcpu->run->mmio.is_write);
+	vcpu_run_to_done(self->vcpu);
+}
+
 static void guest_debug_registers(u64 pattern)
 {
 	u64 i;
