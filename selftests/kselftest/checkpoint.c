@@ -427,12 +427,6 @@ TEST_F(checkpoint, anywhere)
 	u32 id, checkpoints = 0;
 
 	(void)self;
-	/*
-	 * Once, on 6.12-cloud, one of two NMIs to a vCPU didn't come. Whose fault that
-	 * was isn't known yet.
-	 */
-	if (plan.cpus > 2 && !getenv("FUZZ_SECONDS"))
-		SKIP(return, "lost an NMI once: only with FUZZ_SECONDS");
 	fuzz_begin(1);
 	while (fuzz_goes_on()) {
 		plan.seed = random64();

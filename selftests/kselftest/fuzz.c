@@ -11,6 +11,7 @@
 #include <sys/time.h>
 
 #include "fuzz.h"
+#include "saved.h"
 #include "test.h"
 
 #define STATE_ROUNDS	400
@@ -28,25 +29,8 @@ static void guest_work(void)
 	WRITE_ONCE(done, done + 1);
 }
 
-/* The records that make up a vCPU, in the order of writing. */
-static struct {
-	u16 type;
-	u32 length;
-	union {
-		u8 bytes[sizeof(struct lhv_lapic_state)];
-		struct lhv_sregs sregs;
-		struct lhv_regs regs;
-	} good;
-} records[] = {
-	{ LHV_STATE_SREGS, sizeof(struct lhv_sregs) },
-	{ LHV_STATE_TSC, sizeof(struct lhv_tsc) },
-	{ LHV_STATE_LAPIC, sizeof(struct lhv_lapic_state) },
-	{ LHV_STATE_XCRS, sizeof(struct lhv_xcrs) },
-	{ LHV_STATE_REGS, sizeof(struct lhv_regs) },
-	{ LHV_STATE_DEBUGREGS, sizeof(struct lhv_debugregs) },
-	{ LHV_STATE_EVENTS, sizeof(struct lhv_events) },
-	{ LHV_STATE_MP, sizeof(struct lhv_mp_state) },
-};
+/* The vCPU as it is all right; of records of fixed length. */
+static struct saved good;
 
 FIXTURE(fuzz) {
 	struct vm *vm;
@@ -68,8 +52,8 @@ FIXTURE_SETUP(fuzz)
 	self->vm = vm_create();
 	self->vcpu = vcpu_create(self->vm, 0);
 	vcpu_set_long(self->vcpu, guest_work, 0, 0);
-	for (i = 0; i < ARRAY_SIZE(records); i++)
-		vcpu_get(self->vcpu, records[i].type, &records[i].good, records[i].length);
+	for (i = 0; i < FIXED_RECORDS; i++)
+		vcpu_save_record(self->vcpu, &good, i);
 	self->memory = malloc(VM_MEMORY);
 	REQUIRE(self->memory);
 	memcpy(self->memory, self->vm->memory, VM_MEMORY);
@@ -90,8 +74,8 @@ static void mend(FIXTURE_DATA(fuzz) *self)
 	while (!lhv_run(self->vcpu->fd))
 		;
 	self->vcpu->run->immediate_exit = 0;
-	for (i = 0; i < ARRAY_SIZE(records); i++)
-		vcpu_set(self->vcpu, records[i].type, &records[i].good, records[i].length);
+	for (i = 0; i < FIXED_RECORDS; i++)
+		vcpu_restore_record(self->vcpu, &good, i);
 }
 
 /* The guest may have overwritten anything of its own, so it gets that back. */
@@ -144,18 +128,18 @@ static void damage(u8 *bytes, u32 length)
 
 TEST_F(fuzz, states)
 {
-	u8 bad[sizeof(records[0].good)];
-	u32 i, j, taken = 0;
+	const struct fixed_record *record;
+	u8 bad[sizeof(good.lapic)];
+	u32 i, taken = 0;
 
 	fuzz_begin(STATE_ROUNDS);
 	for (i = 0; fuzz_goes_on(); i++) {
-		for (j = 0; j < ARRAY_SIZE(records); j++) {
+		for (record = fixed_records; record < fixed_records + FIXED_RECORDS; record++) {
 			if (random32() % 3)
 				continue;
-			memcpy(bad, &records[j].good, records[j].length);
-			damage(bad, records[j].length);
-			if (!lhv_set_state(self->vcpu->fd, records[j].type, bad,
-					   records[j].length))
+			memcpy(bad, (u8 *)&good + record->offset, record->length);
+			damage(bad, record->length);
+			if (!lhv_set_state(self->vcpu->fd, record->type, bad, record->length))
 				taken++;
 		}
 		run_a_while(_metadata, self->vcpu);

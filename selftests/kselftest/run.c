@@ -291,8 +291,6 @@ TEST_F(run, state_waits_for_the_run)
 
 /* ---- what the processor refuses ---------------------------------------------- */
 
-#define ENTRY_FAILED_GUEST_STATE	(BIT(31) | 33)
-
 static void expect_fail_entry(struct __test_metadata *_metadata, struct vcpu *vcpu)
 {
 	const struct lhv_run *run = vcpu->run;

@@ -157,7 +157,6 @@ void fuzz_write_tables(struct vm *vm, struct random *random)
 
 /* ---- modes --------------------------------------------------------------------- */
 
-#define ACCESS_UNUSABLE	0x10000
 #define CR0_PROTECTED	(CR0_PE | CR0_MP | CR0_ET | CR0_NE)
 
 static const struct {

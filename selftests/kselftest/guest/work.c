@@ -12,7 +12,7 @@ static u64 ready, finished;
 static void wait_for_all(u64 *count)
 {
 	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
-	GUEST_SPIN_UNTIL(READ_ONCE(*count) == work_plan.cpus);
+	WORK_SPIN_UNTIL(READ_ONCE(*count) == work_plan.cpus);
 }
 
 /* Time only goes forward. */

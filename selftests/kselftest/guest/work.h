@@ -84,6 +84,21 @@ static inline struct work *my_work(void)
 	return &work[guest_cpu()->id];
 }
 
+/* To the next instruction; ends blocking by NMI. */
+static inline void work_iret(void)
+{
+	asm volatile("mov %%rsp, %%rax\n\t"
+		     "mov %%ss, %%ecx\n\t push %%rcx\n\t push %%rax\n\t pushfq\n\t"
+		     "mov %%cs, %%ecx\n\t push %%rcx\n\t lea 1f(%%rip), %%rcx\n\t push %%rcx\n\t"
+		     "iretq\n1:" : : : "rax", "rcx", "cc", "memory");
+}
+
+/*
+ * For others' work. In the lab a vCPU gets the blocking by NMI of one that ran on
+ * the same CPU before it (docs/lab.md), and without an IRET would never lose it.
+ */
+#define WORK_SPIN_UNTIL(condition)	GUEST_SPIN_UNTIL(({ work_iret(); (condition); }))
+
 /* Not in handlers of what comes at any time. */
 static inline void work_mix(u64 value)
 {

@@ -158,7 +158,7 @@ static void work_ipi(void)
 	u64 acks = w->acks;
 
 	apic_icr(neighbour(), ICR_FIXED | ICR_ASSERT | VECTOR_IPI);
-	GUEST_SPIN_UNTIL(READ_ONCE(w->acks) != acks);
+	WORK_SPIN_UNTIL(READ_ONCE(w->acks) != acks);
 	GUEST_ASSERT_EQ(acks + 1, READ_ONCE(w->acks));
 }
 
@@ -169,7 +169,7 @@ static void work_nmi(void)
 	u64 before = *nmis;
 
 	apic_icr(neighbour(), ICR_NMI | ICR_ASSERT);
-	GUEST_SPIN_UNTIL(*nmis >= before + 2);
+	WORK_SPIN_UNTIL(*nmis >= before + 2);
 	GUEST_ASSERT_EQ(before + 2, *nmis);
 }
 

@@ -46,16 +46,48 @@ static int describe_data(const struct lhv_run *run, char *text, size_t size)
 	}
 }
 
+/* What the processor checks at VM entry (SDM 3C 27.3.1), as far as a guest can change it. */
+static int describe_guest_state(struct vcpu *vcpu, const struct lhv_sregs *sregs, char *text,
+				size_t size)
+{
+	const struct lhv_segment *segment = &sregs->cs;
+	struct lhv_debugregs debugregs = { };
+	struct lhv_events ev = { };
+	struct lhv_regs regs = { };
+	size_t n;
+	int i;
+
+	(void)lhv_get_state(vcpu->fd, LHV_STATE_REGS, &regs, sizeof(regs));
+	(void)lhv_get_state(vcpu->fd, LHV_STATE_DEBUGREGS, &debugregs, sizeof(debugregs));
+	(void)lhv_get_state(vcpu->fd, LHV_STATE_EVENTS, &ev, sizeof(ev));
+	n = snprintf(text, size,
+		     "; rflags 0x%llx cr0 0x%llx cr3 0x%llx cr4 0x%llx efer 0x%llx dr7 0x%llx",
+		     regs.rflags, sregs->cr0, sregs->cr3, sregs->cr4, sregs->efer, debugregs.dr7);
+	n += snprintf(text + n, size - n,
+		      "; exception %u/%u soft %u, interrupt %u/%u soft %u, NMI %u+%u masked %u",
+		      ev.exception_pending, ev.exception_vector, ev.exception_soft,
+		      ev.interrupt_pending, ev.interrupt_vector, ev.interrupt_soft,
+		      ev.nmi_injected, ev.nmi_pending, ev.nmi_masked);
+	n += snprintf(text + n, size - n, ", shadow %u, pending debug 0x%x, length %u; cs to ldt:",
+		      ev.shadow, ev.debug_pending, ev.instruction_length);
+	for (i = 0; i < 8; i++, segment++)
+		n += snprintf(text + n, size - n, " %04x:%llx+%x/%x", segment->selector,
+			      segment->base, segment->limit, segment->access);
+	return n;
+}
+
 const char *vcpu_describe(struct vcpu *vcpu)
 {
-	static _Thread_local char text[256];
+	static _Thread_local char text[1024];
 	struct lhv_sregs sregs = { };
 	int n;
 
 	(void)lhv_get_state(vcpu->fd, LHV_STATE_SREGS, &sregs, sizeof(sregs));
 	n = snprintf(text, sizeof(text), "vCPU %u: exit %u at rip 0x%llx cr2 0x%llx: ", vcpu->id,
 		     vcpu->run->exit_reason, vcpu->run->rip, sregs.cr2);
-	describe_data(vcpu->run, text + n, sizeof(text) - n);
+	n += describe_data(vcpu->run, text + n, sizeof(text) - n);
+	if (vcpu->run->exit_reason == LHV_EXIT_FAIL_ENTRY)
+		describe_guest_state(vcpu, &sregs, text + n, sizeof(text) - n);
 	return text;
 }
 
@@ -203,8 +235,10 @@ void vcpu_thread_start(struct vcpu *vcpu)
 static void report_hang(struct vm *vm)
 {
 	struct lhv_mp_state mp = { };
+	struct lhv_sregs sregs = { };
 	struct lhv_regs regs = { };
 	struct vcpu *vcpu;
+	char text[1024];
 
 	for (vcpu = vm->vcpu; vcpu < vm->vcpu + VM_MAX_VCPUS; vcpu++) {
 		if (!vcpu->runs)
@@ -213,8 +247,10 @@ static void report_hang(struct vm *vm)
 		pthread_kill(vcpu->thread, KICK_SIGNAL);
 		vcpu_get(vcpu, LHV_STATE_MP, &mp, sizeof(mp));
 		vcpu_get_regs(vcpu, &regs);
-		dprintf(STDERR_FILENO, "# vCPU %u: rip 0x%llx rflags 0x%llx state %u\n",
-			vcpu->id, regs.rip, regs.rflags, mp.state);
+		vcpu_get_sregs(vcpu, &sregs);
+		describe_guest_state(vcpu, &sregs, text, sizeof(text));
+		dprintf(STDERR_FILENO, "# vCPU %u: state %u rip 0x%llx%s\n",
+			vcpu->id, mp.state, regs.rip, text);
 	}
 }
 

@@ -1,8 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "saved.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+
+const struct fixed_record fixed_records[FIXED_RECORDS] = {
+#define RECORD(type, field)	\
+	{ LHV_STATE_##type, sizeof(((struct saved *)0)->field), offsetof(struct saved, field) }
+	RECORD(SREGS, sregs), RECORD(TSC, tsc), RECORD(LAPIC, lapic), RECORD(XCRS, xcrs),
+	RECORD(REGS, regs), RECORD(DEBUGREGS, debugregs), RECORD(EVENTS, events),
+	RECORD(MP, mp),
+};
+
+void vcpu_save_record(struct vcpu *vcpu, struct saved *saved, u32 i)
+{
+	vcpu_get(vcpu, fixed_records[i].type, (u8 *)saved + fixed_records[i].offset,
+		 fixed_records[i].length);
+}
+
+void vcpu_restore_record(struct vcpu *vcpu, const struct saved *saved, u32 i)
+{
+	vcpu_set(vcpu, fixed_records[i].type, (const u8 *)saved + fixed_records[i].offset,
+		 fixed_records[i].length);
+}
 
 /* The MSRs that LHV_MSR_LIST names, in the record. */
 static void list_msrs(struct saved *saved)

@@ -28,6 +28,22 @@ struct saved {
 	struct lhv_mp_state mp;
 };
 
+/* A record of fixed length, and where struct saved has it; bytes. */
+struct fixed_record {
+	u16 type;
+	u16 length;
+	u32 offset;
+};
+
+#define FIXED_RECORDS	8
+
+/* In the order of writing. */
+extern const struct fixed_record fixed_records[FIXED_RECORDS];
+
+/* One of them, out of the vCPU and into it. */
+void vcpu_save_record(struct vcpu *vcpu, struct saved *saved, u32 i);
+void vcpu_restore_record(struct vcpu *vcpu, const struct saved *saved, u32 i);
+
 /* The vCPU waits for no completion. */
 void vcpu_save(struct vcpu *vcpu, struct saved *saved);
 /* In the order that docs/uapi.md gives. */

@@ -71,6 +71,11 @@ u64 vcpu_stat(struct vcpu *vcpu, u32 index);
 #define vcpu_get_sregs(vcpu, sregs)	vcpu_get(vcpu, LHV_STATE_SREGS, sregs, sizeof(*(sregs)))
 #define vcpu_set_sregs(vcpu, sregs)	vcpu_set(vcpu, LHV_STATE_SREGS, sregs, sizeof(*(sregs)))
 
+/* A segment register holds nothing: in access rights, SDM 3C 25.4.1 */
+#define ACCESS_UNUSABLE	0x10000
+/* Of LHV_EXIT_FAIL_ENTRY: invalid guest state, SDM 3C 27.8 */
+#define ENTRY_FAILED_GUEST_STATE	(BIT(31) | 33)
+
 /*
  * Ways to start: real mode; 32-bit flat without paging; long
  * mode as guest_entry.S describes, at @function with up to two arguments. Each
