@@ -43,6 +43,7 @@ enum lhv_fate lhv_unhandled(struct lhv_vcpu *vcpu)
 enum lhv_fate lhv_entry_failed(struct lhv_vcpu *vcpu, unsigned long failed)
 {
 	struct lhv_run *run = vcpu->run;
+	u32 reason = failed ? 0 : vmcs_read32(VM_EXIT_REASON);
 
 	if (failed == 2) {
 		/* Nothing in lhv should lose the current VMCS; reboot does VMXOFF. */
@@ -55,15 +56,12 @@ enum lhv_fate lhv_entry_failed(struct lhv_vcpu *vcpu, unsigned long failed)
 	run->rip = vmcs_read_l(GUEST_RIP);
 	run->fail_entry.cpu = smp_processor_id();
 	run->fail_entry.reserved = 0;
-	if (failed) {
-		run->fail_entry.hardware_reason = 0;
-		run->fail_entry.instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
-		run->fail_entry.qualification = 0;
-	} else {
-		run->fail_entry.hardware_reason = vmcs_read32(VM_EXIT_REASON);
-		run->fail_entry.instruction_error = 0;
-		run->fail_entry.qualification = vmcs_read_l(EXIT_QUALIFICATION);
-	}
+	run->fail_entry.hardware_reason = reason;
+	run->fail_entry.instruction_error = failed ? vmcs_read32(VM_INSTRUCTION_ERROR) : 0;
+	run->fail_entry.qualification = failed ? 0 : vmcs_read_l(EXIT_QUALIFICATION);
+	/* Nobody has told the host (SDM 3C 27.9). */
+	if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
+		lhv_machine_check();
 	return LHV_USER;
 }
 
