@@ -62,6 +62,8 @@ void lhv_arch_info(struct lhv_info *info);
 u32 lhv_arch_supported_cpuid(struct lhv_cpuid_entry *entries, u32 max);
 u32 lhv_arch_msr_list(u32 *msrs, u32 max);
 
+/* Is it a message that local APICs know? */
+bool lhv_arch_msi_valid(u64 address, u32 data);
 /* -EINVAL: not a message; else the number of local APICs that took it. */
 int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data);
 

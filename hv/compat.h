@@ -6,6 +6,7 @@
 #ifndef LHV_COMPAT_H
 #define LHV_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
@@ -99,6 +100,18 @@ static inline void lhv_rcu_note_guest(void)
 static inline void lhv_rcu_note_guest(void)
 {
 	rcu_virt_note_context_switch(smp_processor_id());
+}
+#endif
+
+#ifdef LHV_HAVE_EVENTFD_SIGNAL_ONE
+static inline void lhv_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx);
+}
+#else
+static inline void lhv_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx, 1);
 }
 #endif
 

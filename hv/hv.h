@@ -9,6 +9,7 @@
  * Locks, outermost first:
  *   vcpu->mutex		LHV_VCPU_RUN and a vCPU's state records
  *   vm->lock		creating and destroying vCPUs, changing slots
+ *   vm->eventfd_lock	registering ioeventfds and irqfds; none of the others with it
  *   mmap_lock		taken by the core kernel under either
  *   vm->mmu_lock	EPT: read to map a page, write for all else
  * lhv_srcu is held (read side) wherever a memory slot is looked at outside
@@ -65,6 +66,15 @@ struct lhv_memslot {
 	unsigned long *dirty;
 };
 
+struct lhv_ioeventfds;	/* hv/ioeventfd.c: sorted array, replaced as a whole */
+
+/* Where a guest's write can go that isn't to memory. */
+enum lhv_space {
+	LHV_SPACE_PIO,
+	LHV_SPACE_MMIO,
+	LHV_SPACES
+};
+
 struct lhv_memslots;	/* hv/memslot.c: sorted array, replaced as a whole */
 
 struct lhv_vm {
@@ -77,6 +87,11 @@ struct lhv_vm {
 	unsigned int nr_vcpus;		/* under lock */
 
 	struct lhv_memslots __rcu *memslots;	/* lhv_srcu, written under lock */
+
+	struct mutex eventfd_lock;	/* which ioeventfds and irqfds there are */
+	struct lhv_ioeventfds __rcu *ioeventfds[LHV_SPACES];
+	struct list_head irqfds;
+	unsigned int nr_irqfds;
 
 	rwlock_t mmu_lock;
 	struct mmu_notifier notifier;

@@ -9,6 +9,7 @@
 #include <linux/wait_bit.h>
 
 #include "hv/arch.h"
+#include "hv/eventfd.h"
 
 /* VMs that nobody uses any more but that aren't freed yet. */
 static atomic_t dying;
@@ -23,6 +24,8 @@ struct lhv_vm *lhv_vm_create(void)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
+	mutex_init(&vm->eventfd_lock);
+	INIT_LIST_HEAD(&vm->irqfds);
 	xa_init(&vm->vcpus);
 	rwlock_init(&vm->mmu_lock);
 	vm->mm = current->mm;
@@ -59,6 +62,8 @@ static void vm_release(struct kref *ref)
 	struct lhv_vm *vm = container_of(ref, struct lhv_vm, ref);
 
 	WARN_ON(!xa_empty(&vm->vcpus));
+	lhv_irqfds_destroy(vm);
+	lhv_ioeventfds_destroy(vm);
 	atomic_inc(&dying);
 	lhv_notifier_put(vm);
 	lhv_arch_disable();

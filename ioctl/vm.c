@@ -2,13 +2,16 @@
 /*
  * The VM fd
  */
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 #include <asm/tsc.h>
 
 #include "hv/arch.h"
+#include "hv/eventfd.h"
 #include "ioctl/ioctl.h"
 
 static long create_vcpu(void *object, void *arg)
@@ -86,6 +89,45 @@ static long send_msi(void *object, void *arg)
 	return 0;
 }
 
+static long irqfd(void *object, void *arg)
+{
+	const u32 level = APIC_INT_LEVELTRIG | APIC_INT_ASSERT;
+	struct lhv_irqfd *irqfd = arg;
+	bool deassign = irqfd->flags & LHV_IRQFD_DEASSIGN;
+
+	if (irqfd->reserved)
+		return -EINVAL;
+	if (deassign && (irqfd->flags != LHV_IRQFD_DEASSIGN || irqfd->address || irqfd->data))
+		return -EINVAL;
+	if (!deassign && !lhv_arch_msi_valid(irqfd->address, irqfd->data))
+		return -EINVAL;
+	if ((irqfd->flags & LHV_IRQFD_RESAMPLE) && (irqfd->data & level) != level)
+		return -EINVAL;
+	if (irqfd->resample_fd &&
+	    (irqfd->flags & (LHV_IRQFD_RESAMPLE | LHV_IRQFD_UPDATE)) != LHV_IRQFD_RESAMPLE)
+		return -EINVAL;
+	return lhv_irqfd(object, irqfd);
+}
+
+static long ioeventfd(void *object, void *arg)
+{
+	struct lhv_ioeventfd *io = arg;
+	bool pio = io->flags & LHV_IOEVENTFD_PIO;
+	u64 last = io->address + (io->length ? io->length - 1 : 0);
+
+	if (io->length > (pio ? 4 : 8) || (io->length && !is_power_of_2(io->length)))
+		return -EINVAL;
+	if (last < io->address || last > (pio ? U16_MAX : BIT_ULL(lhv_phys_bits()) - 1))
+		return -EINVAL;
+	if (io->flags & LHV_IOEVENTFD_DATAMATCH) {
+		if (!io->length || (io->length < 8 && io->data >> 8 * io->length))
+			return -EINVAL;
+	} else if (io->data) {
+		return -EINVAL;
+	}
+	return lhv_ioeventfd(object, io);
+}
+
 static long get_stats(void *object, void *arg)
 {
 	struct lhv_vm *vm = object;
@@ -146,6 +188,11 @@ static const struct lhv_command commands[] = {
 	  .run = get_dirty_log },
 	{ LHV_VM_SEND_MSI, sizeof(struct lhv_msi), sizeof(struct lhv_msi),
 	  .out = true, .run = send_msi },
+	{ LHV_VM_IRQFD, sizeof(struct lhv_irqfd), sizeof(struct lhv_irqfd),
+	  .flags = LHV_IRQFD_DEASSIGN | LHV_IRQFD_RESAMPLE | LHV_IRQFD_UPDATE, .run = irqfd },
+	{ LHV_VM_IOEVENTFD, sizeof(struct lhv_ioeventfd), sizeof(struct lhv_ioeventfd),
+	  .flags = LHV_IOEVENTFD_DEASSIGN | LHV_IOEVENTFD_PIO | LHV_IOEVENTFD_DATAMATCH,
+	  .run = ioeventfd },
 	{ LHV_VM_GET_STATS, sizeof(struct lhv_stats), sizeof(struct lhv_stats),
 	  .out = true, .run = get_stats },
 	{ LHV_VM_GET_STATE, sizeof(struct lhv_state), sizeof(struct lhv_state),

@@ -8,6 +8,7 @@
 
 #include "arch/x86/mmio.h"
 #include "arch/x86/vmx.h"
+#include "hv/eventfd.h"
 
 /* Exit qualification, SDM 3C 28.2.1, table 28-5 */
 #define IO_SIZE(q)	(((q) & 7) + 1)
@@ -18,36 +19,70 @@
 #define BREAKPOINT_IO	2	/* of DR7's R/W fields, with CR4.DE */
 #define PENDING_ENABLED	BIT(12)	/* of pending debug exceptions, SDM 3C table 25-4 */
 
-enum lhv_fate lhv_handle_io(struct lhv_vcpu *vcpu)
+static bool is_plain_out(u32 qualification)
 {
-	u32 qualification = vmcs_read_l(EXIT_QUALIFICATION);
-	struct lhv_run *run = vcpu->run;
-	u8 size = IO_SIZE(qualification);
+	return !(qualification & (IO_STRING | IO_IN));
+}
 
-	lhv_stat(vcpu, LHV_VCPU_STAT_IO_EXITS);
-	if (qualification & IO_STRING)
-		return LHV_SLOW;
+/* Only the low bytes count; the rest of the 4 would leak RAX. */
+static u32 out_data(struct lhv_vcpu *vcpu, u32 qualification)
+{
+	return vcpu->arch.regs[LHV_RAX] & GENMASK(8 * IO_SIZE(qualification) - 1, 0);
+}
+
+static enum lhv_fate ask_userspace(struct lhv_vcpu *vcpu, u32 qualification)
+{
+	struct lhv_run *run = vcpu->run;
 
 	run->exit_reason = LHV_EXIT_IO;
 	run->rip = vmcs_read_l(GUEST_RIP);
 	run->io.port = IO_PORT(qualification);
-	run->io.size = size;
+	run->io.size = IO_SIZE(qualification);
 	run->io.count = 1;
 	if (qualification & IO_IN) {
 		run->io.direction = LHV_IO_IN;
 	} else {
 		run->io.direction = LHV_IO_OUT;
-		/* Only the low bytes count; the rest of the 4 would leak RAX. */
-		*(u32 *)run->data = vcpu->arch.regs[LHV_RAX] & GENMASK(8 * size - 1, 0);
+		*(u32 *)run->data = out_data(vcpu, qualification);
 	}
 	vcpu->arch.io_qualification = qualification;
 	vcpu->arch.completion = LHV_COMPLETE_IO;
 	return LHV_USER;
 }
 
+enum lhv_fate lhv_handle_io(struct lhv_vcpu *vcpu)
+{
+	u32 qualification = vmcs_read_l(EXIT_QUALIFICATION);
+
+	lhv_stat(vcpu, LHV_VCPU_STAT_IO_EXITS);
+	if (qualification & IO_STRING)
+		return LHV_SLOW;
+	/* Eventfds aren't for atomic context, which this is with PREEMPT_RT. */
+	if (is_plain_out(qualification) &&
+	    lhv_ioeventfd_waits(vcpu->vm, LHV_SPACE_PIO, IO_PORT(qualification),
+				IO_SIZE(qualification), out_data(vcpu, qualification)))
+		return LHV_SLOW;
+	return ask_userspace(vcpu, qualification);
+}
+
+static void finish(struct lhv_vcpu *vcpu, u32 qualification)
+{
+	lhv_skip_instruction(vcpu);
+	lhv_io_breakpoints(vcpu, IO_PORT(qualification), IO_SIZE(qualification));
+}
+
 int lhv_handle_io_slow(struct lhv_vcpu *vcpu)
 {
-	return lhv_string_io(vcpu, vmcs_read_l(EXIT_QUALIFICATION));
+	u32 qualification = vmcs_read_l(EXIT_QUALIFICATION);
+
+	if (!is_plain_out(qualification))
+		return lhv_string_io(vcpu, qualification);
+	/* It may be gone by now. */
+	if (!lhv_ioeventfd_write(vcpu->vm, LHV_SPACE_PIO, IO_PORT(qualification),
+				 IO_SIZE(qualification), out_data(vcpu, qualification)))
+		return ask_userspace(vcpu, qualification);
+	finish(vcpu, qualification);
+	return LHV_GUEST;
 }
 
 /* Does breakpoint @i of these registers watch one of the ports (SDM 3B 18.2.4, 18.2.5)? */
@@ -98,6 +133,5 @@ void lhv_io_complete(struct lhv_vcpu *vcpu)
 			*rax = data;
 		}
 	}
-	lhv_skip_instruction(vcpu);
-	lhv_io_breakpoints(vcpu, IO_PORT(qualification), IO_SIZE(qualification));
+	finish(vcpu, qualification);
 }

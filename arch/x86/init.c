@@ -103,6 +103,7 @@ u64 lhv_arch_check_cap(u32 cap)
 	case LHV_CAP_DIRTY_LOG:
 	case LHV_CAP_X2APIC:
 	case LHV_CAP_TSC_DEADLINE:
+	case LHV_CAP_EVENTFD:
 		return 1;
 	case LHV_CAP_EPT_2M:
 		return caps->ept_2m;

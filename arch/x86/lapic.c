@@ -278,6 +278,7 @@ static enum lhv_fate eoi(struct lhv_lapic *lapic)
 		return LHV_GUEST;
 	vcpu->run->exit_reason = LHV_EXIT_EOI;
 	vcpu->run->eoi.vector = vector;
+	vcpu->arch.eoi_vector = vector;
 	return LHV_USER;
 }
 

@@ -263,6 +263,12 @@ static bool msi_mode_defined(u32 data)
 	return mode != APIC_DM_REMRD && mode != APIC_DM_STARTUP;
 }
 
+bool lhv_arch_msi_valid(u64 address, u32 data)
+{
+	return (address >> 20 & GENMASK(19, 0)) == MSI_ADDRESS_PREFIX &&
+	       !(data & MSI_DATA_RESERVED) && msi_mode_defined(data);
+}
+
 int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data)
 {
 	struct apic_message msg = {
@@ -273,9 +279,7 @@ int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data)
 	};
 	int taken;
 
-	if ((address >> 20 & GENMASK(19, 0)) != MSI_ADDRESS_PREFIX)
-		return -EINVAL;
-	if ((data & MSI_DATA_RESERVED) || !msi_mode_defined(data))
+	if (!lhv_arch_msi_valid(address, data))
 		return -EINVAL;
 	if (msg.logical && (address & MSI_REDIRECT) && has_vector(data))
 		msg.one = true;

@@ -19,6 +19,7 @@
 #include "arch/x86/lapic.h"
 #include "arch/x86/mmio.h"
 #include "arch/x86/vmx.h"
+#include "hv/eventfd.h"
 
 int lhv_mmio_init(struct lhv_vcpu *vcpu)
 {
@@ -298,8 +299,13 @@ static enum lhv_fate do_write(struct lhv_vcpu *vcpu, struct lhv_mmio_op *op)
 {
 	enum lhv_fate fate;
 
-	if (!lhv_lapic_mmio_match(vcpu, op->gpa))
-		return ask_userspace(vcpu, op, true);
+	if (!lhv_lapic_mmio_match(vcpu, op->gpa)) {
+		if (!lhv_ioeventfd_write(vcpu->vm, LHV_SPACE_MMIO, op->gpa, op->insn.size,
+					 op->value & lhv_size_mask(op->insn.size)))
+			return ask_userspace(vcpu, op, true);
+		finish(vcpu, &op->insn);
+		return LHV_GUEST;
+	}
 	fate = write_lapic(vcpu, op);
 	finish(vcpu, &op->insn);
 	if (fate == LHV_USER)

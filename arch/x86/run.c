@@ -14,6 +14,7 @@
 #include "arch/x86/mmio.h"
 #include "arch/x86/vmx.h"
 #include "hv/arch.h"
+#include "hv/eventfd.h"
 #include "hv/trace.h"
 
 /* Interrupts off, the guest's state in the CPU. */
@@ -189,11 +190,23 @@ static int run_once(struct lhv_vcpu *vcpu)
 	return vcpu->arch.slow ? vcpu->arch.slow(vcpu) : LHV_GUEST;
 }
 
+/* Userspace needn't hear of an irqfd's EOI. */
+static int settle_eoi(struct lhv_vcpu *vcpu, int fate)
+{
+	int vector = vcpu->arch.eoi_vector;
+
+	if (likely(vector < 0))
+		return fate;
+	vcpu->arch.eoi_vector = -1;
+	return lhv_irqfd_eoi(vcpu->vm, vector) ? LHV_GUEST : fate;
+}
+
 int lhv_arch_vcpu_run(struct lhv_vcpu *vcpu)
 {
 	int ret;
 
-	ret = complete_access(vcpu);
+	vcpu->arch.eoi_vector = -1;
+	ret = settle_eoi(vcpu, complete_access(vcpu));
 	if (ret)
 		return ret == LHV_USER ? 0 : ret;
 	if (READ_ONCE(vcpu->run->immediate_exit))
@@ -201,7 +214,7 @@ int lhv_arch_vcpu_run(struct lhv_vcpu *vcpu)
 
 	fpu_swap_kvm_fpstate(&vcpu->arch.fpu, true);
 	do {
-		ret = run_once(vcpu);
+		ret = settle_eoi(vcpu, run_once(vcpu));
 	} while (ret == LHV_GUEST);
 	fpu_swap_kvm_fpstate(&vcpu->arch.fpu, false);
 	return ret == LHV_USER ? 0 : ret;

@@ -11,6 +11,7 @@
 #include "arch/x86/alu.h"
 #include "arch/x86/mmio.h"
 #include "arch/x86/vmx.h"
+#include "hv/eventfd.h"
 
 /* Exit qualification, SDM 3C 28.2.1, table 28-5 */
 #define IO_SIZE(q)	(((q) & 7) + 1)
@@ -49,6 +50,9 @@ static bool choose_count(struct lhv_vcpu *vcpu, u64 qualification, int segment, 
 	bool write = qualification & IO_IN;
 	u8 size = IO_SIZE(qualification);
 
+	/* Where eventfds may wait, each element is looked at. */
+	if (!write && rcu_access_pointer(vcpu->vm->ioeventfds[LHV_SPACE_PIO]))
+		count = 1;
 	op->count = batch(vcpu, lhv_linear(vcpu, segment, offset), offset, count, size);
 	if (lhv_segment_ok(vcpu, segment, offset, op->count * size, write))
 		return true;
@@ -90,6 +94,18 @@ static enum lhv_fate ask_userspace(struct lhv_vcpu *vcpu, u64 qualification)
 	return LHV_USER;
 }
 
+/* Did the only element of an OUTS signal one? */
+static bool out_to_eventfd(struct lhv_vcpu *vcpu, u64 qualification)
+{
+	u8 size = IO_SIZE(qualification);
+	u32 data;
+
+	if ((qualification & IO_IN) || vcpu->arch.mmio->count != 1)
+		return false;
+	data = READ_ONCE(*(u32 *)vcpu->run->data) & lhv_size_mask(size);
+	return lhv_ioeventfd_write(vcpu->vm, LHV_SPACE_PIO, IO_PORT(qualification), size, data);
+}
+
 enum lhv_fate lhv_string_io(struct lhv_vcpu *vcpu, u64 qualification)
 {
 	u32 info = vmcs_read32(VMX_INSTRUCTION_INFO);
@@ -114,6 +130,10 @@ enum lhv_fate lhv_string_io(struct lhv_vcpu *vcpu, u64 qualification)
 	if (ret)
 		return ret == -EFAULT ? LHV_GUEST : lhv_fetch_undecoded(vcpu, op->ram.gpa[0]);
 
+	if (out_to_eventfd(vcpu, qualification)) {
+		vcpu->arch.io_qualification = qualification;
+		return lhv_string_io_complete(vcpu);
+	}
 	return ask_userspace(vcpu, qualification);
 }
 

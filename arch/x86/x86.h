@@ -140,6 +140,7 @@ struct lhv_vcpu_arch {
 	int (*slow)(struct lhv_vcpu *vcpu);	/* of an exit that gave LHV_SLOW */
 	enum lhv_completion completion;
 	u32 io_qualification;
+	int eoi_vector;		/* of an LHV_EXIT_EOI that may be an irqfd's, or -1 */
 	struct lhv_mmio_op *mmio;	/* allocated with the vCPU */
 };
 

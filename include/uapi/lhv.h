@@ -80,6 +80,7 @@ struct lhv_info {
 #define LHV_CAP_X2APIC		7	/* x2APIC mode of the local APIC: 1 */
 #define LHV_CAP_TSC_DEADLINE	8	/* TSC-deadline timer: 1 */
 #define LHV_CAP_PAUSE_EXIT	9	/* PAUSE-loop exiting: 0 or 1 */
+#define LHV_CAP_EVENTFD		10	/* LHV_VM_IRQFD, LHV_VM_IOEVENTFD: 1 */
 
 /**
  * struct lhv_check_cap - ask for one capability (LHV_CHECK_CAP)
@@ -267,6 +268,81 @@ struct lhv_msi {
 	__u32 delivered;
 	__u64 address;
 };
+
+/**
+ * struct lhv_irqfd - let an eventfd send an interrupt message (LHV_VM_IRQFD)
+ * @size:	sizeof(struct lhv_irqfd)
+ * @flags:	LHV_IRQFD_*
+ * @fd:		eventfd
+ * @resample_fd: eventfd that is told of EOIs, with LHV_IRQFD_RESAMPLE; else 0
+ * @data:	the message, as in struct lhv_msi; 0 with LHV_IRQFD_DEASSIGN
+ * @reserved:	0
+ * @address:	"
+ *
+ * Whoever signals @fd, also in the kernel, sends the message at once, and the
+ * eventfd's count is consumed. If it is not 0 when @fd is assigned, the message is
+ * sent right then. So an MSI-X vector is masked by taking its eventfd away, and
+ * unmasked by assigning it anew.
+ *
+ * LHV_IRQFD_RESAMPLE is for level-triggered interrupts: @data has level and trigger
+ * mode set (SDM 3A 11.11.2). Having sent its message an irqfd ignores signals until
+ * the EOI of that vector, by any vCPU. The EOI signals @resample_fd and isn't an
+ * LHV_EXIT_EOI; a device that still asks for its interrupt signals @fd again. A
+ * message that no APIC took waits for the next LHV_IRQFD_UPDATE or signal.
+ *
+ * LHV_IRQFD_UPDATE gives an assigned @fd another message, and nothing is lost
+ * meanwhile; LHV_IRQFD_RESAMPLE is as it was, @resample_fd 0. After
+ * LHV_IRQFD_DEASSIGN returns, nothing is sent any more. An eventfd whose last fd is
+ * closed is taken away by itself. Errors: EBADF, EINVAL @fd or @resample_fd isn't an
+ * eventfd; EBUSY @fd is assigned already; ENOENT it isn't; ENOSPC 4096 are; EINVAL
+ * not a message.
+ */
+struct lhv_irqfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__s32 resample_fd;
+	__u32 data;
+	__u32 reserved;
+	__u64 address;
+};
+
+#define LHV_IRQFD_DEASSIGN	(1U << 0)
+#define LHV_IRQFD_RESAMPLE	(1U << 1)
+#define LHV_IRQFD_UPDATE	(1U << 2)
+
+/**
+ * struct lhv_ioeventfd - let a guest's write signal an eventfd
+ *	(LHV_VM_IOEVENTFD)
+ * @size:	sizeof(struct lhv_ioeventfd)
+ * @flags:	LHV_IOEVENTFD_*
+ * @address:	guest-physical address outside all slots; a port with
+ *		LHV_IOEVENTFD_PIO
+ * @data:	with LHV_IOEVENTFD_DATAMATCH, only writes of this value; else 0
+ * @length:	bytes of the write: 1, 2, 4 or, but for ports, 8; 0, not with
+ *		LHV_IOEVENTFD_DATAMATCH: any
+ * @fd:		eventfd
+ *
+ * A write (OUT, OUTS, or an instruction that lhv decodes) at just @address and of
+ * just @length, no matter by which vCPU, adds 1 to the eventfd's count and isn't an
+ * exit. Reads are exits as before. LHV_IOEVENTFD_DEASSIGN takes what was assigned
+ * with the same fields; when it returns no write signals it any more. Errors: EBADF,
+ * EINVAL @fd isn't an eventfd; EEXIST one write could mean another one as well;
+ * ENOENT none was assigned like that; ENOSPC 1024 were, of ports or of addresses;
+ * EINVAL a range that doesn't exist.
+ */
+struct lhv_ioeventfd {
+	__u32 size;
+	__u32 flags;
+	__u64 address;
+	__u64 data;
+	__u32 length;
+	__s32 fd;
+};
+
+#define LHV_IOEVENTFD_DEASSIGN	(1U << 0)
+#define LHV_IOEVENTFD_PIO	(1U << 1)
+#define LHV_IOEVENTFD_DATAMATCH	(1U << 2)
 
 /**
  * struct lhv_stats - read counters (LHV_VM_GET_STATS, LHV_VCPU_GET_STATS)
@@ -574,6 +650,8 @@ struct lhv_clock {
 #define LHV_VM_GET_STATS	_IO(LHV_IOC_TYPE, 0x24)
 #define LHV_VM_GET_STATE	_IO(LHV_IOC_TYPE, 0x25)
 #define LHV_VM_SET_STATE	_IO(LHV_IOC_TYPE, 0x26)
+#define LHV_VM_IRQFD		_IO(LHV_IOC_TYPE, 0x27)
+#define LHV_VM_IOEVENTFD	_IO(LHV_IOC_TYPE, 0x28)
 
 /* ---- vCPU -------------------------------------------------------------- */
 

@@ -58,19 +58,12 @@ FIXTURE_TEARDOWN(msi)
 	vm_close(self->vm);
 }
 
-static u32 count_of(struct vm *vm, u32 id, u8 vector)
-{
-	const struct guest_cpu *cpu = guest_memory(vm, LAYOUT_CPU + id * GUEST_PAGE);
-
-	return READ_ONCE(cpu->count[vector]);
-}
-
 static u32 count_of_all(struct vm *vm, u8 vector)
 {
 	u32 id, n = 0;
 
 	for (id = 0; id < NR_CPUS; id++)
-		n += count_of(vm, id, vector);
+		n += vm_irq_count(vm, id, vector);
 	return n;
 }
 
@@ -140,7 +133,7 @@ TEST_F(msi, destinations)
 		for (id = 0; id < NR_CPUS; id++) {
 			if (messages[i].mask & BIT(id))
 				continue;
-			EXPECT_EQ(0, count_of(self->vm, id, vector)) TH_LOG("message %u", i);
+			EXPECT_EQ(0, vm_irq_count(self->vm, id, vector)) TH_LOG("message %u", i);
 		}
 	}
 	EXPECT_EQ(variant->x2apic ? 0 : NR_CPUS, count_of_all(self->vm, 0x50));
@@ -150,7 +143,7 @@ TEST_F(msi, nmi)
 {
 	start_receivers(self->vm, variant->x2apic);
 	EXPECT_EQ(1, lhv_send_msi(self->vm->fd, MSI_ADDRESS(1), ICR_NMI));
-	WAIT_UNTIL(count_of(self->vm, 1, VECTOR_NMI) == 1);
+	WAIT_UNTIL(vm_irq_count(self->vm, 1, VECTOR_NMI) == 1);
 	stop_receivers(self->vm);
 	EXPECT_EQ(1, count_of_all(self->vm, VECTOR_NMI));
 	EXPECT_EQ(1, vcpu_stat(&self->vm->vcpu[1], LHV_VCPU_STAT_NMIS));
@@ -167,7 +160,7 @@ static void *send_many(void *arg)
 
 	for (i = 1; i <= BURST; i++) {
 		REQUIRE(lhv_send_msi(vcpu->vm->fd, MSI_ADDRESS(vcpu->id), vector) == 1);
-		WAIT_UNTIL(count_of(vcpu->vm, vcpu->id, vector) == i);
+		WAIT_UNTIL(vm_irq_count(vcpu->vm, vcpu->id, vector) == i);
 	}
 	return NULL;
 }

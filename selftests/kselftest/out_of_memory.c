@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ FIXTURE(faults) {
 	int dev;
 	int nth;
 	int fd;			/* what the call opened */
+	int event;
 	void *area;
 	struct vm *vm;
 	struct vcpu *vcpu;
@@ -161,6 +163,37 @@ TEST_F(faults, memory)
 	EXPECT_LT(1, each_fault(self, add_slot, remove_slot, NULL));
 	REQUIRE_OK(add_slot(self));
 	EXPECT_LT(1, each_fault(self, NULL, get_dirty_log, NULL));
+}
+
+static int assign_irqfd(FIXTURE_DATA(faults) *self)
+{
+	return lhv_irqfd(self->vm->fd, LHV_IRQFD_RESAMPLE, self->event, self->event, 0xfee00000,
+			 0xc040);
+}
+
+static int deassign_irqfd(FIXTURE_DATA(faults) *self)
+{
+	return lhv_irqfd(self->vm->fd, LHV_IRQFD_DEASSIGN, self->event, 0, 0, 0);
+}
+
+static int assign_ioeventfd(FIXTURE_DATA(faults) *self)
+{
+	return lhv_ioeventfd(self->vm->fd, 0, self->event, SLOT_GPA, 4, 0);
+}
+
+static int deassign_ioeventfd(FIXTURE_DATA(faults) *self)
+{
+	return lhv_ioeventfd(self->vm->fd, LHV_IOEVENTFD_DEASSIGN, self->event, SLOT_GPA, 4, 0);
+}
+
+TEST_F(faults, eventfds)
+{
+	self->event = REQUIRE_SYS(eventfd(0, 0));
+	EXPECT_LT(1, each_fault(self, NULL, assign_irqfd, deassign_irqfd));
+	EXPECT_LT(0, each_fault(self, assign_irqfd, deassign_irqfd, NULL));
+	EXPECT_LT(1, each_fault(self, NULL, assign_ioeventfd, deassign_ioeventfd));
+	EXPECT_LT(0, each_fault(self, assign_ioeventfd, deassign_ioeventfd, NULL));
+	close(self->event);
 }
 
 static const u16 types[] = {

@@ -93,6 +93,7 @@ TEST_F(dev, capabilities)
 		{ LHV_CAP_VPID, 0 },
 		{ LHV_CAP_X2APIC, 1 },
 		{ LHV_CAP_TSC_DEADLINE, 1 },
+		{ LHV_CAP_EVENTFD, 1 },
 		{ LHV_CAP_PAUSE_EXIT, 0 },
 	};
 	unsigned int i;

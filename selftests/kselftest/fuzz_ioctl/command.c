@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -113,6 +114,52 @@ static void make_msi(struct worker *w, void *arg)
 
 	msi->address = 0xfee00000 | (one_in(w, 2) ? 0xff : pick(w, 5)) << 12 | pick(w, 4) << 2;
 	msi->data = (16 + pick(w, 240)) | modes[pick(w, ARRAY_SIZE(modes))];
+}
+
+/* A new one that was signalled already, or whatever there is */
+static int any_event(struct worker *w)
+{
+	int fd;
+
+	if (one_in(w, 3))
+		return pool_fd(w, KIND_WRONG);
+	fd = eventfd(1, EFD_NONBLOCK);
+	if (fd >= 0)
+		pool_put(w, KIND_WRONG, fd);
+	return fd;
+}
+
+static void make_irqfd(struct worker *w, void *arg)
+{
+	struct lhv_irqfd *irqfd = arg;
+
+	irqfd->fd = any_event(w);
+	if (one_in(w, 4)) {
+		irqfd->flags = LHV_IRQFD_DEASSIGN;
+		return;
+	}
+	irqfd->flags = one_in(w, 4) ? LHV_IRQFD_UPDATE : 0;
+	irqfd->address = 0xfee00000 | pick(w, 5) << 12;
+	irqfd->data = 16 + pick(w, 240);
+	if (one_in(w, 3)) {
+		irqfd->data |= 0xc000;
+		irqfd->resample_fd = irqfd->flags ? 0 : any_event(w);
+		irqfd->flags |= LHV_IRQFD_RESAMPLE;
+	}
+}
+
+static void make_ioeventfd(struct worker *w, void *arg)
+{
+	struct lhv_ioeventfd *io = arg;
+
+	io->flags = pick(w, 8);
+	io->address = io->flags & LHV_IOEVENTFD_PIO ? pick(w, 0x20) : 0xd0000000 + pick(w, 64);
+	io->length = one_in(w, 3) ? 0 : 1 << pick(w, 4);
+	io->fd = any_event(w);
+	if (!io->length || one_in(w, 2))
+		io->flags &= ~LHV_IOEVENTFD_DATAMATCH;
+	else if (io->flags & LHV_IOEVENTFD_DATAMATCH)
+		io->data = pick(w, 4);
 }
 
 static void make_stats(struct worker *w, void *arg)
@@ -236,6 +283,9 @@ static const struct command commands[] = {
 	COMMAND(LHV_VM_GET_DIRTY_LOG, KIND_VM, lhv_dirty_log, AT(lhv_dirty_log, bitmap),
 		make_dirty_log, NULL, ENOENT),
 	COMMAND(LHV_VM_SEND_MSI, KIND_VM, lhv_msi, 0, make_msi, check_msi, 0),
+	COMMAND(LHV_VM_IRQFD, KIND_VM, lhv_irqfd, 0, make_irqfd, NULL, EBUSY, ENOENT, ENOSPC),
+	COMMAND(LHV_VM_IOEVENTFD, KIND_VM, lhv_ioeventfd, 0, make_ioeventfd, NULL,
+		EEXIST, ENOENT, ENOSPC),
 	COMMAND(LHV_VM_GET_STATS, KIND_VM, lhv_stats, AT(lhv_stats, values), make_stats,
 		check_vm_stats, 0),
 	COMMAND(LHV_VM_GET_STATE, KIND_VM, lhv_state, AT(lhv_state, data), make_vm_state,
@@ -253,7 +303,7 @@ static const struct command commands[] = {
 _Static_assert(ARRAY_SIZE(commands) + 1 == NR_COMMANDS, "struct tally");
 
 /* How often each comes, beside the others */
-static const u8 weights[ARRAY_SIZE(commands)] = { 1, 1, 1, 1, 4, 8, 22, 8, 10, 2, 1, 1, 7, 8, 2 };
+static const u8 weights[ARRAY_SIZE(commands)] = { 1, 1, 1, 1, 4, 8, 22, 8, 10, 8, 8, 2, 1, 1, 7, 8, 2 };
 
 static const struct command *pick_command(struct worker *w)
 {

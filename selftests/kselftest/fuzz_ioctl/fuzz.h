@@ -44,7 +44,7 @@ struct progress {
 };
 
 /* One for all ioctls, in the order of command.c's table; LHV_VCPU_RUN's is the last. */
-#define NR_COMMANDS	16
+#define NR_COMMANDS	18
 #define NR_EXITS	(LHV_EXIT_MEMORY_FAULT + 1)
 
 /**

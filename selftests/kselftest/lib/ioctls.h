@@ -97,6 +97,34 @@ static inline int lhv_send_msi(int vm_fd, u64 address, u32 data)
 	return ret < 0 ? ret : (int)arg.delivered;
 }
 
+static inline int lhv_irqfd(int vm_fd, u32 flags, int fd, int resample_fd, u64 address, u32 data)
+{
+	struct lhv_irqfd arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.fd = fd,
+		.resample_fd = resample_fd,
+		.data = data,
+		.address = address,
+	};
+
+	return lhv_ioctl(vm_fd, LHV_VM_IRQFD, &arg);
+}
+
+static inline int lhv_ioeventfd(int vm_fd, u32 flags, int fd, u64 address, u32 length, u64 data)
+{
+	struct lhv_ioeventfd arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.address = address,
+		.data = data,
+		.length = length,
+		.fd = fd,
+	};
+
+	return lhv_ioctl(vm_fd, LHV_VM_IOEVENTFD, &arg);
+}
+
 /* LHV_VM_GET_STATS or LHV_VCPU_GET_STATS; @count is what there is. */
 static inline int lhv_get_stats(int fd, unsigned long command, u64 *values, u32 *count)
 {

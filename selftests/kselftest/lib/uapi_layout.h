@@ -56,6 +56,19 @@ OFFSET(lhv_dirty_log, slot, 8);
 OFFSET(lhv_dirty_log, bitmap, 16);
 OFFSET(lhv_dirty_log, bytes, 24);
 
+SIZE(lhv_irqfd, 32);
+OFFSET(lhv_irqfd, fd, 8);
+OFFSET(lhv_irqfd, resample_fd, 12);
+OFFSET(lhv_irqfd, data, 16);
+OFFSET(lhv_irqfd, reserved, 20);
+OFFSET(lhv_irqfd, address, 24);
+
+SIZE(lhv_ioeventfd, 32);
+OFFSET(lhv_ioeventfd, address, 8);
+OFFSET(lhv_ioeventfd, data, 16);
+OFFSET(lhv_ioeventfd, length, 24);
+OFFSET(lhv_ioeventfd, fd, 28);
+
 SIZE(lhv_msi, 24);
 OFFSET(lhv_msi, data, 8);
 OFFSET(lhv_msi, delivered, 12);

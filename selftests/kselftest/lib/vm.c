@@ -116,6 +116,13 @@ u64 vm_stat(struct vm *vm, u32 index)
 	return values[index];
 }
 
+u32 vm_irq_count(struct vm *vm, u32 id, u8 vector)
+{
+	const struct guest_cpu *cpu = guest_memory(vm, LAYOUT_CPU + id * GUEST_PAGE);
+
+	return READ_ONCE(cpu->count[vector]);
+}
+
 u64 now_ns(void)
 {
 	struct timespec now;

@@ -55,6 +55,8 @@ void vm_add_memory(struct vm *vm, u64 bytes);
 
 void vm_set_memory(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 bytes, const void *hva);
 u64 vm_stat(struct vm *vm, u32 index);
+/* How often guest_count_irq() handled the vector on a vCPU. */
+u32 vm_irq_count(struct vm *vm, u32 id, u8 vector);
 
 struct vcpu *vcpu_create(struct vm *vm, u32 id);
 void vcpu_close(struct vcpu *vcpu);
