@@ -23,6 +23,8 @@ struct sample_set {
 	double mean;
 };
 
+#define MSI_ADDRESS	0xfee00000u	/* APIC id 0 */
+
 enum row {
 	ROW_CPUID,
 	ROW_RDMSR,
@@ -34,6 +36,9 @@ enum row {
 	ROW_TIMER_HLT,
 	ROW_OUT,
 	ROW_IN,
+	ROW_DOORBELL,
+	ROW_DOORBELL_PORT,
+	ROW_DOORBELL_MSI,
 	ROW_FAULT_PRESENT,
 	ROW_FAULT_ABSENT,
 	ROW_THP_PRESENT,
@@ -97,6 +102,20 @@ struct start {
 #define START_DS	0x10
 
 /**
+ * struct doorbell - what the guest writes to
+ * @port:	it is a port
+ * @address:	where
+ * @length:	of the write, bytes; 0: any
+ * @match:	only 0 counts
+ */
+struct doorbell {
+	bool port;
+	u64 address;
+	u32 length;
+	bool match;
+};
+
+/**
  * struct backend - a hypervisor
  * @name:		for messages
  * @open:		open the device, fill in the rest; false: there is none
@@ -104,6 +123,8 @@ struct start {
  * @create_vcpu:	returns the vCPU's fd
  * @set_memory:		map memory of this process into a slot
  * @start_at:		CPUID and registers
+ * @ioeventfd:		let the guest's accesses signal an eventfd
+ * @irqfd:		let an eventfd send BELL_VECTOR to vCPU 0
  * @run:		run until the guest accesses a port, and return which. Input
  *			reads as it likes
  * @side:		column of the report
@@ -120,6 +141,8 @@ struct backend {
 	int (*create_vcpu)(int vm, unsigned int id);
 	void (*set_memory)(int vm, unsigned int slot, u64 gpa, void *address, size_t bytes);
 	void (*start_at)(int vcpu, const struct start *start);
+	void (*ioeventfd)(int vm, int event, const struct doorbell *bell);
+	void (*irqfd)(int vm, int event);
 	unsigned int (*run)(struct machine *machine);
 	enum side side;
 	int fd;
@@ -159,7 +182,7 @@ struct sample_set machine_do(struct machine *machine, const struct bench_request
 
 typedef void measurement(struct backend *backend, struct results *results);
 
-measurement measure_exits, measure_faults, measure_life, measure_memory;
+measurement measure_exits, measure_doorbells, measure_faults, measure_life, measure_memory;
 /* From hvctl's start to its end, with a Debian guest; false if that fails. */
 bool measure_boot(struct results *results);
 

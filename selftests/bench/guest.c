@@ -20,7 +20,7 @@
 #define LVT_TSC_DEADLINE	(2u << 17)
 
 #define CODE_SELECTOR		0x8
-#define VECTOR			0x40
+#define VECTOR			BELL_VECTOR
 #define TIMER_DELAY		25000		/* ticks */
 #define UNKNOWN_HYPERCALL	0x7fffffffu
 
@@ -152,6 +152,15 @@ static void timer(void)
 	wait_for_interrupt(seen);
 }
 
+/* The device answers at once, with an interrupt. */
+static void write_msi(void)
+{
+	u32 seen = interrupts;
+
+	*(volatile u32 *)BELL_MSI = 0;
+	wait_for_interrupt(seen);
+}
+
 /* Returns how late the handler ran. */
 static u64 timer_hlt(void)
 {
@@ -217,6 +226,15 @@ static void do_request(const struct bench_request *request, u32 *samples, u32 ov
 	case COMMAND_TIMER_HLT:
 		for (i = 0; i < count; i++)
 			samples[i] = timer_hlt();
+		break;
+	case COMMAND_WRITE:
+		SAMPLE(*(volatile u32 *)request->base = 0);
+		break;
+	case COMMAND_WRITE_PORT:
+		SAMPLE(outb(BELL_PORT, 0));
+		break;
+	case COMMAND_WRITE_MSI:
+		SAMPLE(write_msi());
 		break;
 	case COMMAND_TOUCH:
 		p = (volatile u8 *)request->base;

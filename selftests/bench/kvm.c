@@ -11,6 +11,7 @@
 
 #define MAX_CPUID	256
 #define IOAPIC_PINS	24
+#define MSI_GSI		24
 /* CPUID.01H:ECX */
 #define TSC_DEADLINE	BIT(24)
 #define HYPERVISOR	BIT(31)
@@ -119,6 +120,38 @@ static void start_at(int vcpu, const struct start *start)
 		err(2, "KVM_SET_REGS");
 }
 
+static void assign_ioeventfd(int vm, int event, const struct doorbell *bell)
+{
+	struct kvm_ioeventfd io = {
+		.fd = event, .addr = bell->address, .len = bell->length,
+		.flags = (bell->port ? KVM_IOEVENTFD_FLAG_PIO : 0) |
+			 (bell->match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0),
+	};
+
+	if (ioctl(vm, KVM_IOEVENTFD, &io))
+		err(2, "KVM_IOEVENTFD");
+}
+
+static void assign_irqfd(int vm, int event)
+{
+	struct kvm_irqfd irqfd = { .fd = event, .gsi = MSI_GSI };
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} routes = {
+		.head.nr = 1,
+		.entry = {
+			.gsi = MSI_GSI, .type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { .address_lo = MSI_ADDRESS, .data = BELL_VECTOR },
+		},
+	};
+
+	if (ioctl(vm, KVM_SET_GSI_ROUTING, &routes))
+		err(2, "KVM_SET_GSI_ROUTING");
+	if (ioctl(vm, KVM_IRQFD, &irqfd))
+		err(2, "KVM_IRQFD");
+}
+
 static unsigned int run(struct machine *machine)
 {
 	const struct kvm_run *run = machine->run;
@@ -138,5 +171,7 @@ struct backend kvm_backend = {
 	.create_vcpu = create_vcpu,
 	.set_memory = set_memory,
 	.start_at = start_at,
+	.ioeventfd = assign_ioeventfd,
+	.irqfd = assign_irqfd,
 	.run = run,
 };

@@ -95,6 +95,28 @@ static void start_at(int vcpu, const struct start *start)
 	transfer(vcpu, LHV_VCPU_SET_STATE, LHV_STATE_REGS, &regs, sizeof(regs));
 }
 
+static void assign_ioeventfd(int vm, int event, const struct doorbell *bell)
+{
+	struct lhv_ioeventfd io = {
+		.size = sizeof(io), .fd = event, .address = bell->address, .length = bell->length,
+		.flags = (bell->port ? LHV_IOEVENTFD_PIO : 0) |
+			 (bell->match ? LHV_IOEVENTFD_DATAMATCH : 0),
+	};
+
+	if (ioctl(vm, LHV_VM_IOEVENTFD, &io))
+		err(2, "LHV_VM_IOEVENTFD");
+}
+
+static void assign_irqfd(int vm, int event)
+{
+	struct lhv_irqfd irqfd = {
+		.size = sizeof(irqfd), .fd = event, .address = MSI_ADDRESS, .data = BELL_VECTOR,
+	};
+
+	if (ioctl(vm, LHV_VM_IRQFD, &irqfd))
+		err(2, "LHV_VM_IRQFD");
+}
+
 static unsigned int run(struct machine *machine)
 {
 	const struct lhv_run *run = machine->run;
@@ -117,5 +139,7 @@ struct backend lhv_backend = {
 	.create_vcpu = create_vcpu,
 	.set_memory = set_memory,
 	.start_at = start_at,
+	.ioeventfd = assign_ioeventfd,
+	.irqfd = assign_irqfd,
 	.run = run,
 };

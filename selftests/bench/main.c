@@ -21,6 +21,7 @@ static void measure(struct backend *backend, struct results *results)
 	/* First, as it has the very first machine. */
 	measure_life(backend, results);
 	measure_exits(backend, results);
+	measure_doorbells(backend, results);
 	measure_faults(backend, results);
 	measure_memory(backend, results);
 	close(backend->fd);

@@ -19,6 +19,12 @@
 #define PORT_DONE	0xf4		/* a byte written here: command completed */
 #define PORT_PING	0x10		/* what the port I/O commands access */
 
+/* Doorbells, each an eventfd: for 32 bits and 0, one that comes back as an MSI, a port */
+#define BELL		0x20000000
+#define BELL_MSI	0x20001000
+#define BELL_PORT	0x20
+#define BELL_VECTOR	0x40
+
 enum bench_command {
 	COMMAND_NOTHING,
 	COMMAND_CPUID,
@@ -31,6 +37,9 @@ enum bench_command {
 	COMMAND_SELF_IPI_HLT,
 	COMMAND_TIMER,
 	COMMAND_TIMER_HLT,
+	COMMAND_WRITE,
+	COMMAND_WRITE_PORT,
+	COMMAND_WRITE_MSI,
 	COMMAND_TOUCH,
 };
 
@@ -38,7 +47,7 @@ enum bench_command {
  * struct bench_request - what the guest is to do next, at COMMAND_GPA
  * @command:	enum bench_command
  * @count:	how often; each time gives one sample
- * @base:	COMMAND_TOUCH: the first address to write to
+ * @base:	COMMAND_TOUCH: the first address to write to; COMMAND_WRITE: the one
  * @stride:	COMMAND_TOUCH: from one address to the next
  */
 struct bench_request {
