@@ -90,7 +90,8 @@ struct lhv_vm {
 
 	struct mutex eventfd_lock;	/* which ioeventfds and irqfds there are */
 	struct lhv_ioeventfds __rcu *ioeventfds[LHV_SPACES];
-	struct list_head irqfds;
+	struct list_head irqfds;	/* under eventfd_lock */
+	struct list_head level_irqfds;	/* some of them, read under RCU */
 	unsigned int nr_irqfds;
 
 	rwlock_t mmu_lock;

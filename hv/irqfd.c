@@ -27,7 +27,8 @@ enum level {
 
 /**
  * struct irqfd - an eventfd and its message
- * @link:	vm->irqfds, under vm->eventfd_lock; EOIs go through it under RCU
+ * @link:	vm->irqfds
+ * @level_link:	vm->level_irqfds, if level-triggered: EOIs go through it
  * @vm:		whose APICs get the message
  * @ctx:	the eventfd
  * @resample:	told of EOIs; NULL if edge-triggered
@@ -42,6 +43,7 @@ enum level {
  */
 struct irqfd {
 	struct list_head link;
+	struct list_head level_link;
 	struct lhv_vm *vm;
 	struct eventfd_ctx *ctx;
 	struct eventfd_ctx *resample;
@@ -137,12 +139,13 @@ static void free_irqfd(struct irqfd *irqfd)
 static void remove(struct irqfd *irqfd)
 {
 	lockdep_assert_held(&irqfd->vm->eventfd_lock);
-	list_del_rcu(&irqfd->link);
+	list_del(&irqfd->link);
 	irqfd->vm->nr_irqfds--;
 	detach(irqfd);
-	/* EOIs look at those that are level-triggered. */
-	if (irqfd->resample)
+	if (irqfd->resample) {
+		list_del_rcu(&irqfd->level_link);
 		synchronize_rcu_expedited();
+	}
 	free_irqfd(irqfd);
 }
 
@@ -163,7 +166,9 @@ static int add(struct lhv_vm *vm, struct irqfd *irqfd, struct file *file)
 		return -EBUSY;
 	if (vm->nr_irqfds == LHV_MAX_IRQFDS)
 		return -ENOSPC;
-	list_add_tail_rcu(&irqfd->link, &vm->irqfds);
+	list_add_tail(&irqfd->link, &vm->irqfds);
+	if (irqfd->resample)
+		list_add_tail_rcu(&irqfd->level_link, &vm->level_irqfds);
 	vm->nr_irqfds++;
 	/* What was signalled before counts. */
 	if (vfs_poll(file, &irqfd->table) & EPOLLIN)
@@ -265,9 +270,7 @@ bool lhv_irqfd_eoi(struct lhv_vm *vm, u8 vector)
 	bool found = false, mine;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(irqfd, &vm->irqfds, link) {
-		if (!irqfd->resample)
-			continue;
+	list_for_each_entry_rcu(irqfd, &vm->level_irqfds, level_link) {
 		raw_spin_lock_irqsave(&irqfd->lock, flags);
 		mine = irqfd->level == LEVEL_HIGH && irqfd->vector == vector;
 		if (mine)

@@ -26,6 +26,7 @@ struct lhv_vm *lhv_vm_create(void)
 	mutex_init(&vm->lock);
 	mutex_init(&vm->eventfd_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
+	INIT_LIST_HEAD(&vm->level_irqfds);
 	xa_init(&vm->vcpus);
 	rwlock_init(&vm->mmu_lock);
 	vm->mm = current->mm;

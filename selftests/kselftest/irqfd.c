@@ -368,7 +368,7 @@ TEST_F(irqfd, closed)
 	EXPECT_EQ(0, assign(self, 0, 0, VECTOR_A));
 }
 
-/* Signals while it is assigned, changed, and taken away */
+/* Signals and EOIs while it is assigned, changed, and taken away, and others are, too */
 static void *signal_on(void *arg)
 {
 	const int *event = arg;
@@ -396,6 +396,7 @@ static void *run_through_eois(void *arg)
 TEST_F(irqfd, while_it_is_signalled)
 {
 	const u32 flags = LHV_IRQFD_RESAMPLE;
+	int other = REQUIRE_SYS(eventfd(0, EFD_CLOEXEC));
 	pthread_t vcpu[2], thread;
 	u32 id;
 	int i;
@@ -409,11 +410,14 @@ TEST_F(irqfd, while_it_is_signalled)
 		ASSERT_EQ(0, lhv_irqfd(self->vm->fd, flags, self->event, self->resample,
 				       MSI_ADDRESS(i % 2), VECTOR_A | LEVEL));
 		ASSERT_EQ(0, assign(self, flags | LHV_IRQFD_UPDATE, 1, VECTOR_B | LEVEL));
+		ASSERT_EQ(0, lhv_irqfd(self->vm->fd, 0, other, 0, MSI_ADDRESS(0), VECTOR_B));
 		if (i % 4)
 			pause_a_little();
+		ASSERT_EQ(0, lhv_irqfd(self->vm->fd, LHV_IRQFD_DEASSIGN, other, 0, 0, 0));
 		ASSERT_EQ(0, deassign(self));
 	}
 	stop = 1;
+	close(other);
 	REQUIRE(!pthread_join(thread, NULL));
 	guest_var(self->vm, stop) = 1;
 	for (id = 0; id < 2; id++) {
