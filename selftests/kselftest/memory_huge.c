@@ -46,7 +46,7 @@ static void split(struct __test_metadata *_metadata, struct keep *k)
 	ASSERT_EQ(0, madvise(middle, 3 * GUEST_PAGE, MADV_DONTNEED));
 	keep_lose(k, (middle - k->area) / GUEST_PAGE, 3, KEEPER_ZERO);
 	keep_release(k);
-	keep_wait(k, 0);
+	keep_wait(k, 1);
 	EXPECT_LT(pmd + page, vmstat("thp_split_pmd") + vmstat("thp_split_page"));
 	EXPECT_GT(KEEP_AREA, smaps(k->area, "AnonHugePages"));
 }

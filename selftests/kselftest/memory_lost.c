@@ -169,7 +169,7 @@ TEST_F(lost, lazily_freed)
 				guest_var(k->vm, keeper_written[i]) ? KEEPER_KEPT : KEEPER_EITHER;
 		keep_page_out(k);
 		keep_release(k);
-		keep_wait(k, 0);
+		keep_wait(k, 1);
 		EXPECT_LT(zeros, keep_zeros(k));
 	}
 	EXPECT_LT(freed + KEEP_PAGES / 4, vmstat("pglazyfreed"));
