@@ -64,6 +64,9 @@ u32 lhv_arch_msr_list(u32 *msrs, u32 max);
 
 /* Is it a message that local APICs know? */
 bool lhv_arch_msi_valid(u64 address, u32 data);
+/* Is it level-triggered, and asserted? And the vector it sends. */
+bool lhv_arch_msi_is_level(u32 data);
+u8 lhv_arch_msi_vector(u32 data);
 /* -EINVAL: not a message; else the number of local APICs that took it. */
 int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data);
 

@@ -13,7 +13,6 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include <asm/apicdef.h>
 
 #include "hv/arch.h"
 #include "hv/eventfd.h"
@@ -74,7 +73,7 @@ static void send(struct irqfd *irqfd)
 	data = irqfd->data;
 	/* Before it is sent: its EOI may come at once. */
 	irqfd->level = LEVEL_HIGH;
-	irqfd->vector = data & APIC_VECTOR_MASK;
+	irqfd->vector = lhv_arch_msi_vector(data);
 	raw_spin_unlock_irqrestore(&irqfd->lock, flags);
 
 	taken = lhv_arch_send_msi(irqfd->vm, address, data);

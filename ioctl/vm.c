@@ -7,7 +7,6 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
-#include <asm/apicdef.h>
 #include <asm/tsc.h>
 
 #include "hv/arch.h"
@@ -91,7 +90,6 @@ static long send_msi(void *object, void *arg)
 
 static long irqfd(void *object, void *arg)
 {
-	const u32 level = APIC_INT_LEVELTRIG | APIC_INT_ASSERT;
 	struct lhv_irqfd *irqfd = arg;
 	bool deassign = irqfd->flags & LHV_IRQFD_DEASSIGN;
 
@@ -101,7 +99,7 @@ static long irqfd(void *object, void *arg)
 		return -EINVAL;
 	if (!deassign && !lhv_arch_msi_valid(irqfd->address, irqfd->data))
 		return -EINVAL;
-	if ((irqfd->flags & LHV_IRQFD_RESAMPLE) && (irqfd->data & level) != level)
+	if ((irqfd->flags & LHV_IRQFD_RESAMPLE) && !lhv_arch_msi_is_level(irqfd->data))
 		return -EINVAL;
 	if (irqfd->resample_fd &&
 	    (irqfd->flags & (LHV_IRQFD_RESAMPLE | LHV_IRQFD_UPDATE)) != LHV_IRQFD_RESAMPLE)

@@ -269,6 +269,18 @@ bool lhv_arch_msi_valid(u64 address, u32 data)
 	       !(data & MSI_DATA_RESERVED) && msi_mode_defined(data);
 }
 
+bool lhv_arch_msi_is_level(u32 data)
+{
+	const u32 level = APIC_INT_LEVELTRIG | APIC_INT_ASSERT;
+
+	return (data & level) == level;
+}
+
+u8 lhv_arch_msi_vector(u32 data)
+{
+	return data & APIC_VECTOR_MASK;
+}
+
 int lhv_arch_send_msi(struct lhv_vm *vm, u64 address, u32 data)
 {
 	struct apic_message msg = {

@@ -64,7 +64,7 @@ static double ratio(const struct sample_set *lhv, const struct sample_set *kvm, 
 	return figure(lhv, row) / figure(kvm, row);
 }
 
-/* Equal work differs by so much between runs: the host's timer interrupts what takes long. */
+/* Ratios of equal work differ by more between runs where the work takes long. */
 #define NOISE	0.005
 
 static bool worse(const struct results *results, enum row row)
