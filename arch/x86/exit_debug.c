@@ -41,9 +41,15 @@ static enum lhv_fate handle_debug(struct lhv_vcpu *vcpu, u32 info)
 		/* With such blocking and TF, BS must be pending (SDM 3C 27.3.1.5). */
 		lhv_set_pending_step(vcpu);
 	lhv_inject_debug(vcpu, dr6);
-	return LHV_GUEST;
+	return LHV_SLOW;
 }
 
+/*
+ * #DB and #AC leave the loop that has interrupts off, as their delivery can be what
+ * raises the next one: a breakpoint on the handler's stack, a handler at CPL 3 with a
+ * misaligned one. A trap goes before external interrupts (SDM 3A table 6-2), so the
+ * host's wouldn't end such a guest's stay.
+ */
 enum lhv_fate lhv_handle_exception(struct lhv_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -71,7 +77,7 @@ enum lhv_fate lhv_handle_exception(struct lhv_vcpu *vcpu)
 		return handle_debug(vcpu, info);
 	if (vector == X86_TRAP_AC) {
 		lhv_inject_exception_error(vcpu, vector, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
-		return LHV_GUEST;
+		return LHV_SLOW;
 	}
 	return lhv_unhandled(vcpu);
 }

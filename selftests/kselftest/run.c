@@ -48,6 +48,23 @@ static void guest_exit_masked(void)
 	}
 }
 
+#define TSS_IST1	36
+#define DR7_WRITE_8	0x90000UL	/* breakpoint 0 */
+#define DR7_G0		BIT(1)
+
+/* #DB's own frame is where the breakpoint is, so each delivery raises the next. */
+static void guest_debug_forever(void)
+{
+	u64 stack = LAYOUT_SCRATCH + GUEST_PAGE;
+	volatile u64 *frame = (void *)(stack - 8);
+
+	*(u64 *)(guest_cpu()->tss + TSS_IST1) = stack;
+	((u64 *)LAYOUT_IDT)[2 * VECTOR_DB] |= 1ULL << 32;
+	write_register(db0, (u64)frame);
+	write_register(db7, DR7_WRITE_8 | DR7_G0);
+	*frame = 0;
+}
+
 static void guest_nothing(void)
 {
 }
@@ -149,6 +166,65 @@ TEST_F(run, signal_ends_a_loop_of_exits_with_interrupts_masked)
 	start_run(self);
 	WAIT_UNTIL(guest_var(self->vm, counter));
 	EXPECT_EQ(-EINTR, kick_out(self));
+}
+
+/* The faults that the guest's one instruction leads to, one by the other */
+static void expect_endless_faults(struct __test_metadata *_metadata, FIXTURE_DATA(run) *self)
+{
+	u64 seen = vcpu_stat(self->vcpu, LHV_VCPU_STAT_EXCEPTIONS);
+
+	start_run(self);
+	WAIT_UNTIL(vcpu_stat(self->vcpu, LHV_VCPU_STAT_EXCEPTIONS) > seen + 1000);
+	EXPECT_EQ(-EINTR, kick_out(self));
+}
+
+TEST_F(run, signal_ends_endless_debug_exceptions)
+{
+	vcpu_set_long(self->vcpu, guest_debug_forever, 0, 0);
+	expect_endless_faults(_metadata, self);
+	expect_endless_faults(_metadata, self);
+}
+
+#define USER_CODE32	0x00cffb000000ffff
+#define ACCESS_DPL3	0x60
+#define FLAGS_AC	BIT(18)
+
+/*
+ * Flat 32-bit code at CPL 3 whose stack is misaligned, and #AC's handler is at CPL 3,
+ * too: its frame is misaligned again.
+ */
+static void set_misaligned_forever(struct vcpu *vcpu)
+{
+	static const u8 code[] = { 0x8b, 0x04, 0x24 };	/* mov (%esp), %eax */
+	u64 *gdt = guest_memory(vcpu->vm, LAYOUT_GDT);
+	u64 *idt = guest_memory(vcpu->vm, LAYOUT_IDT);
+	struct lhv_sregs sregs;
+	struct lhv_regs regs;
+
+	memcpy(guest_memory(vcpu->vm, LAYOUT_PAYLOAD), code, sizeof(code));
+	gdt[SELECTOR_CODE32 / 8] = USER_CODE32;
+	idt[VECTOR_AC] = LAYOUT_PAYLOAD % BIT(16) | (SELECTOR_CODE32 | 3) << 16 |
+			 0x8e0000000000 | (u64)(LAYOUT_PAYLOAD >> 16) << 48;
+	vcpu_set_flat(vcpu, LAYOUT_PAYLOAD);
+	vcpu_get_sregs(vcpu, &sregs);
+	sregs.cr0 |= CR0_AM;
+	sregs.idt = (struct lhv_dtable){ .base = LAYOUT_IDT, .limit = 0x7ff };
+	sregs.cs.selector |= 3;
+	sregs.cs.access |= ACCESS_DPL3;
+	sregs.ss.selector |= 3;
+	sregs.ss.access |= ACCESS_DPL3;
+	vcpu_set_sregs(vcpu, &sregs);
+	vcpu_get_regs(vcpu, &regs);
+	regs.rflags |= FLAGS_AC;
+	regs.rsp -= 2;
+	vcpu_set_regs(vcpu, &regs);
+}
+
+TEST_F(run, signal_ends_endless_alignment_checks)
+{
+	set_misaligned_forever(self->vcpu);
+	expect_endless_faults(_metadata, self);
+	expect_endless_faults(_metadata, self);
 }
 
 static void count_alarm(int sig)
