@@ -29,10 +29,12 @@ host_arguments() {
 	esac
 }
 
+# A CPU that doesn't come back ends the lab by a panic that tells where it is.
 kernel_arguments() {
 	echo "console=ttyS0,115200 quiet nokaslr mitigations=off" \
 		"tsc=reliable tsc_early_khz=$(($(ticks_per_second) / 1000)) no_timer_check" \
 		"idle=halt panic=-1 reboot=t random.trust_cpu=on" \
+		"softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1" \
 		"cryptomgr.notests initcall_blacklist=$SKIPPED_INITCALLS" \
 		"$(host_arguments)$append"
 }
