@@ -9,7 +9,7 @@
 #include "fuzz_vm.h"
 #include "saved.h"
 
-#define PROGRAM_NS	3000000
+#define PROGRAM_NS	20000000
 #define PROGRAM_EXITS	250
 
 #define EXIT_TASK_SWITCH	9	/* basic exit reason, SDM 3D appendix C */
