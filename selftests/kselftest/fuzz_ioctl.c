@@ -8,13 +8,9 @@
  * include/uapi/lhv.h says, nothing hangs, bystanders' VMs and memory are as they were,
  * and nobody holds the module. The rest is for the kernel's checkers to find.
  *
- * In the environment, for long runs:
- *   FUZZ_SEED=N	other numbers than those of each test run
- *   FUZZ_ROUNDS=N	that many rounds
- *   FUZZ_SECONDS=N	rounds until so many seconds of the host's clock are over
- *
- * A round's seed is FUZZ_SEED + the number of rounds before it, so that one that
- * failed is run again by FUZZ_SEED=its FUZZ_ROUNDS=1. What each thread does depends on
+ * FUZZ_SEED, FUZZ_ROUNDS and FUZZ_SECONDS as lib/fuzz.h tells. A round's seed is
+ * FUZZ_SEED + the number of rounds before it, so that one that failed is run again by
+ * FUZZ_SEED=its FUZZ_ROUNDS=1. What each thread does depends on
  * its seed alone; in which order the threads do it is up to the scheduler.
  */
 #include <dirent.h>
@@ -32,6 +28,7 @@
 #include <kselftest.h>
 
 #include "fault.h"
+#include "fuzz.h"
 #include "fuzz_ioctl/canary.h"
 #include "fuzz_ioctl/fuzz.h"
 #include "vm.h"
@@ -53,13 +50,6 @@ static const char * const ending_names[NR_ENDINGS] = {
 	[END_JOIN] = "all threads end", [END_EXIT] = "exit", [END_EXEC] = "exec",
 	[END_KILL] = "kill", [END_HEIR] = "fds outlive the process",
 };
-
-static u64 number_from_environment(const char *name, u64 otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 static void *shared_memory(size_t bytes)
 {
@@ -216,7 +206,7 @@ static bool run_round(struct round *round)
 	return wait_for_group(round, pid) && ok;
 }
 
-static u64 default_rounds(void)
+static u32 default_rounds(void)
 {
 	return fault_injection() ? ROUNDS_DEBUG : ROUNDS;
 }
@@ -224,13 +214,10 @@ static u64 default_rounds(void)
 /* Returns the number of rounds that went wrong. */
 static u32 run_rounds(struct round *round, const struct canary *canaries, bool *canaries_ok)
 {
-	u64 seconds = number_from_environment("FUZZ_SECONDS", 0);
-	u64 rounds = number_from_environment("FUZZ_ROUNDS", seconds ? UINT64_MAX : default_rounds());
-	u64 end = seconds ? now_ns() + seconds * SECOND : UINT64_MAX;
 	u64 first = round->seed;
 	u32 failed = 0, i;
 
-	for (; round->seed - first < rounds && now_ns() < end; round->seed++) {
+	for (fuzz_begin(default_rounds()); fuzz_goes_on(); round->seed++) {
 		if (!run_round(round)) {
 			printf("# again: FUZZ_SEED=%llu FUZZ_ROUNDS=1\n", round->seed);
 			failed++;
@@ -288,7 +275,7 @@ static int count_fds(void)
 int main(int argc, char **argv)
 {
 	struct canary canaries[NR_CANARIES];
-	struct round round = { .seed = number_from_environment("FUZZ_SEED", 1) };
+	struct round round = { .seed = fuzz_seed() };
 	long users;
 	int i, fds;
 	bool ok = true;
@@ -309,7 +296,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < NR_CANARIES; i++)
 		canary_start(&canaries[i]);
 	ksft_test_result(!run_rounds(&round, canaries, &ok), "rounds\n");
-	if (number_from_environment("FUZZ_ROUNDS", default_rounds()) < ROUNDS)
+	if (round.seed - fuzz_seed() < ROUNDS)
 		ksft_test_result_skip("each command succeeds and fails\n");
 	else
 		ksft_test_result(all_seen(round.tally), "each command succeeds and fails\n");

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# In the lab's host: passes.sh SECONDS PASS SEED: runs ./fuzzer for so long, in
-# passes of a seed each, each of its tests PASS seconds, up to the first failure.
-seconds=$1 pass=$2 seed=$3
+# In the lab's host: passes.sh SECONDS PASS SEED STEP: runs ./fuzzer for so long, in
+# passes of a seed each, STEP apart, each of its tests PASS seconds, up to the first
+# failure.
+seconds=$1 pass=$2 seed=$3 step=$4
 
 uptime() {
 	cut -d. -f1 /proc/uptime
@@ -20,5 +21,5 @@ while :; do
 	*) echo "not ok seed $seed # exit status $status"; exit 1 ;;
 	esac
 	[ "$(uptime)" -lt "$end" ] || exit 0
-	seed=$((seed + 1))
+	seed=$((seed + step))
 done

@@ -56,7 +56,7 @@ static void make_list(struct worker *w, void *arg)
 {
 	struct lhv_list *list = arg;
 
-	list->count = one_in(w, 4) ? random32(w) : pick(w, 2 * LHV_MAX_CPUID_ENTRIES);
+	list->count = one_in(w, 4) ? draw32(w) : pick(w, 2 * LHV_MAX_CPUID_ENTRIES);
 	list->data = any_pointer(w);
 }
 
@@ -73,7 +73,7 @@ static void make_memory(struct worker *w, void *arg)
 	struct lhv_memory *memory = arg;
 	u32 pages = one_in(w, 3) ? 512 : 1 + pick(w, 128);
 
-	memory->slot = one_in(w, 30) ? random32(w) % 600 : 1 + pick(w, 7);
+	memory->slot = one_in(w, 30) ? draw32(w) % 600 : 1 + pick(w, 7);
 	memory->flags = pick(w, 4);
 	memory->hva = arena_page(w, pages);
 	memory->gpa = 0x100000 + pick(w, 1024) * GUEST_PAGE;
@@ -104,7 +104,7 @@ static void make_dirty_log(struct worker *w, void *arg)
 
 	log->slot = one_in(w, 2) ? 2 : pick(w, 8);
 	log->bitmap = any_pointer(w);
-	log->bytes = one_in(w, 4) ? random32(w) : 64;
+	log->bytes = one_in(w, 4) ? draw32(w) : 64;
 }
 
 static void make_msi(struct worker *w, void *arg)
@@ -166,7 +166,7 @@ static void make_stats(struct worker *w, void *arg)
 {
 	struct lhv_stats *stats = arg;
 
-	stats->count = one_in(w, 4) ? random32(w) : pick(w, 64);
+	stats->count = one_in(w, 4) ? draw32(w) : pick(w, 64);
 	stats->values = any_pointer(w);
 }
 
@@ -174,9 +174,9 @@ static void make_vm_state(struct worker *w, void *arg)
 {
 	struct lhv_state *state = arg;
 
-	state->type = one_in(w, 4) ? random32(w) : LHV_STATE_CLOCK;
+	state->type = one_in(w, 4) ? draw32(w) : LHV_STATE_CLOCK;
 	state->version = pick(w, 2);
-	state->length = one_in(w, 4) ? random32(w) : sizeof(struct lhv_clock);
+	state->length = one_in(w, 4) ? draw32(w) : sizeof(struct lhv_clock);
 	state->data = any_pointer(w);
 }
 
@@ -198,11 +198,11 @@ static void make_vcpu_state(struct worker *w, void *arg)
 {
 	struct lhv_state *state = arg;
 
-	state->type = one_in(w, 20) ? random32(w) : 1 + pick(w, LHV_STATE_TSC);
+	state->type = one_in(w, 20) ? draw32(w) : 1 + pick(w, LHV_STATE_TSC);
 	state->version = 1;
 	state->data = one_in(w, 4) ? any_pointer(w) : (uintptr_t)w->data;
 	if (one_in(w, 10) || state->type >= ARRAY_SIZE(record_sizes))
-		state->length = one_in(w, 2) ? random32(w) : pick(w, DATA_SIZE);
+		state->length = one_in(w, 2) ? draw32(w) : pick(w, DATA_SIZE);
 	else
 		state->length = record_sizes[state->type];
 }
@@ -398,7 +398,7 @@ static void damage(struct worker *w, const struct command *c)
 		if (one_in(w, 2))
 			arg[pick(w, size)] ^= 1 << pick(w, 8);
 		else
-			arg[pick(w, size)] = random32(w);
+			arg[pick(w, size)] = draw32(w);
 	}
 	if (c->pointer && *pointer < ARENA)
 		*pointer = ARENA;
@@ -460,7 +460,7 @@ static void one_call(struct worker *w, const struct command *c, int fd)
 	if (c->make)
 		c->make(w, w->arg);
 	if (one_in(w, 20))
-		size = one_in(w, 2) ? pick(w, 2 * c->size) : random32(w);
+		size = one_in(w, 2) ? pick(w, 2 * c->size) : draw32(w);
 	header[0] = size;
 	damaged = one_in(w, 6);
 	if (damaged)
@@ -481,7 +481,7 @@ static void unknown_command(struct worker *w)
 	if (one_in(w, 2))
 		number ^= BIT(pick(w, 32));
 	else
-		number = (number & 0xff00) | (random32(w) & 0xffff00ff);
+		number = (number & 0xff00) | (draw32(w) & 0xffff00ff);
 	if (number == LHV_VCPU_RUN || (number & 0xff00) != LHV_IOC_TYPE << 8)
 		return;
 	memset(w->arg, 0, ARG_SIZE);

@@ -90,12 +90,12 @@ struct worker {
 	u8 *data;
 };
 
-u32 random32(struct worker *w);
+u32 draw32(struct worker *w);
 
 /* 0 to @n - 1 */
 static inline u32 pick(struct worker *w, u32 n)
 {
-	return random32(w) % n;
+	return draw32(w) % n;
 }
 
 /* One time in @n */

@@ -65,7 +65,7 @@ u64 any_pointer(struct worker *w)
 	case 1:
 		return 0xffff888000000000 + pick(w, 1 << 30);
 	case 2:
-		return 0x8000000000000000 | random32(w);
+		return 0x8000000000000000 | draw32(w);
 	case 3:
 		return 0x7ffffffff000 - pick(w, 64);
 	case 4:

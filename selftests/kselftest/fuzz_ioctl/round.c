@@ -21,7 +21,7 @@
 static pthread_barrier_t barrier;
 
 /* splitmix64 */
-u32 random32(struct worker *w)
+u32 draw32(struct worker *w)
 {
 	u64 z = w->random += 0x9e3779b97f4a7c15;
 
@@ -131,8 +131,8 @@ static void workers_init(struct worker *workers, const struct round *round)
 			.progress = &round->progress[i],
 			.arg = buffers + i * each, .data = buffers + i * each + ARG_SIZE,
 		};
-		random32(w);
-		w->random ^= (u64)random32(w) << 32;
+		draw32(w);
+		w->random ^= (u64)draw32(w) << 32;
 	}
 }
 

@@ -84,7 +84,7 @@ void vcpu_boot(struct worker *w, int fd)
 	const struct lhv_regs regs = {
 		.rip = LAYOUT_PAYLOAD,
 		.rsp = LAYOUT_PAYLOAD + CODE_STACKS + (1 + pick(w, NR_STACKS)) * STACK_BYTES,
-		.rsi = random32(w),
+		.rsi = draw32(w),
 		.rflags = FLAGS_FIXED,
 	};
 	const struct lhv_mp_state mp = { .state = LHV_MP_RUNNABLE };
@@ -164,7 +164,7 @@ void run_page_write(struct worker *w)
 	(void)pool_vcpu(w, &place);
 	doing(w, "run_page_write", place, at);
 	for (i = 0; i < n; i++)
-		garbage[i] = random32(w);
+		garbage[i] = draw32(w);
 	if (one_in(w, 2)) {
 		at = offsetof(struct lhv_run, immediate_exit);
 		n = 1;
