@@ -6,13 +6,17 @@
 #include "error.h"
 #include "layout.h"
 
-/* dsdt_aml_code[], made by iasl from dsdt.asl. */
+/* dsdt_aml_code[] and pci_aml_code[], made by iasl from dsdt.asl and pci.asl. */
 #include "dsdt.hex"
+#include "pci.hex"
 
 #define FADT_REVISION		6
 #define FADT_MINOR		3
 #define XSDT_REVISION		1
 #define MADT_REVISION		5
+#define MCFG_REVISION		1
+
+#define TABLES_MAX		4
 
 #define FADT_WBINVD		BIT(0)
 #define FADT_PWR_BUTTON		BIT(4)	/* no fixed-hardware power button */
@@ -121,6 +125,18 @@ struct madt_x2apic {
 	u32 uid;
 } __packed;
 
+/* PCI Firmware 3.3, 4.1.2: where configuration space is memory */
+struct acpi_mcfg {
+	struct acpi_header header;
+	u8 reserved0[8];
+	u64 base;
+	u16 segment;
+	u8 first_bus, last_bus;
+	u8 reserved1[4];
+} __packed;
+
+_Static_assert(sizeof(struct acpi_mcfg) == 60, "MCFG layout");
+
 /* The tables being written, one behind the other. */
 struct acpi_writer {
 	u8 *buf;
@@ -183,15 +199,29 @@ static void end_table(struct acpi_writer *w, struct acpi_header *header)
 	take(w, pad);
 }
 
-static u32 write_dsdt(struct acpi_writer *w)
+/* A table as iasl made it: DSDT or SSDT */
+static u32 write_aml(struct acpi_writer *w, const u8 *aml, u64 size)
 {
 	u32 gpa = here(w);
-	void *dsdt = take(w, sizeof(dsdt_aml_code));
+	void *table = take(w, size);
 
-	if (dsdt) {
-		memcpy(dsdt, dsdt_aml_code, sizeof(dsdt_aml_code));
+	if (table) {
+		memcpy(table, aml, size);
 		take(w, -w->used & 15);
 	}
+	return gpa;
+}
+
+static u32 write_mcfg(struct acpi_writer *w)
+{
+	u32 gpa = here(w);
+	struct acpi_mcfg *mcfg = take(w, sizeof(*mcfg));
+
+	if (!mcfg)
+		return gpa;
+	start_table(&mcfg->header, "MCFG", MCFG_REVISION);
+	mcfg->base = PCI_ECAM;
+	end_table(w, &mcfg->header);
 	return gpa;
 }
 
@@ -289,16 +319,21 @@ static u32 write_root(struct acpi_writer *w, const char *signature, unsigned int
 	return gpa;
 }
 
-s64 acpi_build(u8 *buf, u64 room, u64 gpa, unsigned int cpus)
+s64 acpi_build(u8 *buf, u64 room, u64 gpa, unsigned int cpus, bool pci)
 {
 	struct acpi_writer w = { .buf = buf, .gpa = gpa, .room = room };
 	struct acpi_rsdp *rsdp = take(&w, align_up(sizeof(*rsdp), 16));
-	u32 tables[2], rsdt, xsdt;
+	u32 tables[TABLES_MAX], rsdt, xsdt;
+	unsigned int count = 0;
 
-	tables[0] = write_fadt(&w, write_dsdt(&w));
-	tables[1] = write_madt(&w, cpus);
-	rsdt = write_root(&w, "RSDT", 4, tables, ARRAY_SIZE(tables));
-	xsdt = write_root(&w, "XSDT", 8, tables, ARRAY_SIZE(tables));
+	tables[count++] = write_fadt(&w, write_aml(&w, dsdt_aml_code, sizeof(dsdt_aml_code)));
+	tables[count++] = write_madt(&w, cpus);
+	if (pci) {
+		tables[count++] = write_mcfg(&w);
+		tables[count++] = write_aml(&w, pci_aml_code, sizeof(pci_aml_code));
+	}
+	rsdt = write_root(&w, "RSDT", 4, tables, count);
+	xsdt = write_root(&w, "XSDT", 8, tables, count);
 	if (w.full)
 		return fail("the ACPI tables for %u vCPUs take more room than there is", cpus);
 

@@ -6,10 +6,10 @@
 #include "types.h"
 
 /*
- * Write all tables for @cpus processors into the @room bytes at @buf, which the
- * guest sees at @gpa, below 4 GiB. The RSDP comes first. Returns the number of
- * bytes used, or -1 if @room is too small.
+ * Write all tables for @cpus processors, and for PCI if @pci, into the @room bytes at
+ * @buf, which the guest sees at @gpa, below 4 GiB. The RSDP comes first. Returns the
+ * number of bytes used, or -1 if @room is too small.
  */
-s64 acpi_build(u8 *buf, u64 room, u64 gpa, unsigned int cpus);
+s64 acpi_build(u8 *buf, u64 room, u64 gpa, unsigned int cpus, bool pci);
 
 #endif

@@ -20,11 +20,11 @@ static const u8 reset_code[] = {
 
 _Static_assert(RESET_VECTOR + sizeof(reset_code) <= MIB(1), "reset code is too long");
 
-int firmware_install(const struct guest_memory *mem, unsigned int cpus)
+int firmware_install(const struct guest_memory *mem, unsigned int cpus, bool pci)
 {
 	u64 room = ACPI_TABLES_END - ACPI_TABLES_START;
 	u8 *tables = memory_at(mem, ACPI_TABLES_START, room);
 
 	memcpy(memory_at(mem, RESET_VECTOR, sizeof(reset_code)), reset_code, sizeof(reset_code));
-	return acpi_build(tables, room, ACPI_TABLES_START, cpus) < 0 ? -1 : 0;
+	return acpi_build(tables, room, ACPI_TABLES_START, cpus, pci) < 0 ? -1 : 0;
 }

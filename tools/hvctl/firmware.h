@@ -6,9 +6,9 @@
 #include "memory.h"
 
 /*
- * Write the ACPI tables for @cpus processors, and the reset vector. The RSDP is
- * at ACPI_TABLES_START.
+ * Write the ACPI tables for @cpus processors, and for PCI if @pci, and the reset
+ * vector. The RSDP is at ACPI_TABLES_START.
  */
-int firmware_install(const struct guest_memory *mem, unsigned int cpus);
+int firmware_install(const struct guest_memory *mem, unsigned int cpus, bool pci);
 
 #endif

@@ -2,10 +2,12 @@
 /*
  * The addresses and interrupt pins of machine lhv-1. A guest sees them through
  * the ACPI tables; they never change under a running guest. dsdt.asl has those
- * of the serial port and the clock once more.
+ * of the serial port and the clock once more, and pci.asl those of PCI.
  */
 #ifndef HVCTL_LAYOUT_H
 #define HVCTL_LAYOUT_H
+
+#include "types.h"
 
 /* Ports */
 #define PORT_I8042_COMMAND	0x64
@@ -14,6 +16,10 @@
 #define PORT_SLEEP_CONTROL	0x600
 #define PORT_SLEEP_STATUS	0x601
 #define PORT_RESET		0x602
+#define PORT_PCI_CONFIG		0xcf8
+#define PORT_PCI_START		0xc000	/* for BARs */
+#define PORT_PCI_COUNT		0x2000
+#define PORT_PCI_SLOT		0x100	/* what a slot's are put in at first */
 
 #define RESET_VALUE		0x01
 #define SLEEP_TYPE_S5		5
@@ -22,6 +28,11 @@
 #define ACPI_TABLES_START	0xe0000ULL
 #define ACPI_TABLES_END		0xff000ULL
 #define RESET_VECTOR		0xffff0ULL	/* F000:FFF0 */
+#define PCI_WINDOW_START	0xc0000000ULL	/* for BARs */
+#define PCI_WINDOW_SIZE		MIB(512)
+#define PCI_SLOT_WINDOW		MIB(16)		/* what a slot's are put in at first */
+#define PCI_ECAM		0xe0000000ULL
+#define PCI_ECAM_SIZE		MIB(1)		/* of one bus */
 #define IOAPIC_BASE		0xfec00000ULL
 #define LAPIC_BASE		0xfee00000ULL
 

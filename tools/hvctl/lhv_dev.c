@@ -119,6 +119,50 @@ void lhv_send_msi(int vm_fd, u64 address, u32 data)
 	(void)ioctl(vm_fd, LHV_VM_SEND_MSI, &arg);
 }
 
+bool lhv_has(const struct lhv_dev *dev, u32 cap)
+{
+	struct lhv_check_cap arg = { .size = sizeof(arg), .cap = cap };
+
+	return !ioctl(dev->fd, LHV_CHECK_CAP, &arg) && arg.value;
+}
+
+int lhv_bind_interrupt(int vm_fd, int fd, u64 address, u32 data)
+{
+	struct lhv_irqfd arg = { .size = sizeof(arg), .fd = fd, .data = data, .address = address };
+
+	if (ioctl(vm_fd, LHV_VM_IRQFD, &arg))
+		return fail_errno("cannot bind an interrupt");
+	return 0;
+}
+
+void lhv_unbind_interrupt(int vm_fd, int fd)
+{
+	struct lhv_irqfd arg = { .size = sizeof(arg), .flags = LHV_IRQFD_DEASSIGN, .fd = fd };
+
+	(void)ioctl(vm_fd, LHV_VM_IRQFD, &arg);
+}
+
+static int port_eventfd(int vm_fd, int fd, u16 port, u32 flags)
+{
+	struct lhv_ioeventfd arg = {
+		.size = sizeof(arg), .flags = flags | LHV_IOEVENTFD_PIO, .address = port, .fd = fd,
+	};
+
+	return ioctl(vm_fd, LHV_VM_IOEVENTFD, &arg);
+}
+
+int lhv_bind_port(int vm_fd, int fd, u16 port)
+{
+	if (port_eventfd(vm_fd, fd, port, 0))
+		return fail_errno("cannot bind port 0x%x", port);
+	return 0;
+}
+
+void lhv_unbind_port(int vm_fd, int fd, u16 port)
+{
+	(void)port_eventfd(vm_fd, fd, port, LHV_IOEVENTFD_DEASSIGN);
+}
+
 int lhv_get_state(int vcpu_fd, u16 type, const char *what, void *data, u32 length)
 {
 	struct lhv_state arg = {

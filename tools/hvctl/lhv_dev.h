@@ -30,6 +30,20 @@ int lhv_map_memory(int vm_fd, const struct guest_memory *mem);
 /* An interrupt message; one that no local APIC takes is lost, as on a bus. */
 void lhv_send_msi(int vm_fd, u64 address, u32 data);
 
+/* Whether lhv.ko has one of LHV_CAP_*. */
+bool lhv_has(const struct lhv_dev *dev, u32 cap);
+
+/*
+ * A signal of eventfd @fd sends this message, until it is unbound; what it was signalled
+ * before is sent at once. Returns -1 for what isn't a message.
+ */
+int lhv_bind_interrupt(int vm_fd, int fd, u64 address, u32 data);
+void lhv_unbind_interrupt(int vm_fd, int fd);
+
+/* A guest's OUT to @port, of whatever size, signals eventfd @fd and is no exit. */
+int lhv_bind_port(int vm_fd, int fd, u16 port);
+void lhv_unbind_port(int vm_fd, int fd, u16 port);
+
 /* State records of a vCPU, version 1; @what names it in the error. */
 int lhv_get_state(int vcpu_fd, u16 type, const char *what, void *data, u32 length);
 int lhv_set_state(int vcpu_fd, u16 type, const char *what, const void *data, u32 length);

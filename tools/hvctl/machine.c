@@ -83,7 +83,8 @@ static int add_devices(struct machine *m)
 	    bus_add(&m->ports, PORT_CMOS, RTC_PORTS, &rtc_ops, &m->rtc) ||
 	    bus_add(&m->ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, m) ||
 	    bus_add(&m->ports, PORT_SLEEP_CONTROL, 3, &power_ops, m) ||
-	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic))
+	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic) ||
+	    devices_add_to(&m->devices, &m->mmio, &m->ports))
 		return -1;
 	if (exit_port == DEBUG_EXIT_NONE)
 		return 0;
@@ -102,7 +103,9 @@ static int add_devices(struct machine *m)
 
 static int load_guest(struct machine *m, struct boot_entry *entry)
 {
-	if (firmware_install(&m->memory, m->config->cpus))
+	bool pci = devices_wanted(&m->config->devices);
+
+	if (firmware_install(&m->memory, m->config->cpus, pci))
 		return -1;
 	return boot_load(&m->config->files, &m->memory, ACPI_TABLES_START, entry);
 }
@@ -151,6 +154,7 @@ static int power_on(struct machine *m, const struct serial_host *serial_host)
 		goto err_destroy;
 	ioapic_init(&m->ioapic, send_msi, m);
 	serial_init(&m->serial, serial_host);
+	devices_power_on(&m->devices, m->vm_fd);
 	return 0;
 
 err_destroy:
@@ -162,6 +166,7 @@ err_close:
 
 static void power_off(struct machine *m)
 {
+	devices_power_off(&m->devices);
 	serial_destroy(&m->serial);
 	ioapic_destroy(&m->ioapic);
 	destroy_vcpus(m, m->config->cpus);
@@ -333,14 +338,19 @@ int machine_create(struct machine *m, const struct machine_config *config,
 		fail_errno("cannot create an eventfd");
 		goto err_vcpus;
 	}
+	if (devices_create(&m->devices, &config->devices, config->cpus, &m->dev,
+			   &m->memory))
+		goto err_wake;
 	m->signal_fd = open_signals();
 	if (m->signal_fd < 0)
-		goto err_wake;
+		goto err_devices;
 	pthread_mutex_init(&m->stop_lock, NULL);
 	/* The clock has a battery: it keeps its time over a reset. */
 	rtc_init(&m->rtc);
 	return 0;
 
+err_devices:
+	devices_destroy(&m->devices);
 err_wake:
 	close(m->wake_fd);
 err_vcpus:
@@ -357,6 +367,7 @@ void machine_destroy(struct machine *m)
 	rtc_destroy(&m->rtc);
 	pthread_mutex_destroy(&m->stop_lock);
 	close(m->signal_fd);
+	devices_destroy(&m->devices);
 	close(m->wake_fd);
 	free(m->vcpus);
 	memory_destroy(&m->memory);

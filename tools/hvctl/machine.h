@@ -9,6 +9,7 @@
 #include "boot.h"
 #include "bus.h"
 #include "debug_exit.h"
+#include "devices.h"
 #include "ioapic.h"
 #include "lhv_dev.h"
 #include "memory.h"
@@ -27,6 +28,7 @@ struct machine_config {
 	unsigned int cpus;
 	u64 memory;
 	struct boot_files files;
+	struct devices_config devices;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
 	bool exit_on_reset;
 };
@@ -54,6 +56,7 @@ struct machine {
 	struct ioapic ioapic;
 	struct serial serial;
 	struct rtc rtc;
+	struct devices devices;
 	struct debug_memory debug_memory;
 	struct vcpu *vcpus;
 	int wake_fd;		/* eventfd that wakes the thread in machine_run() */

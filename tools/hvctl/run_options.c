@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "debug_exit.h"
+#include "disk_options.h"
 #include "error.h"
 #include "size.h"
 
@@ -25,6 +26,10 @@ const char run_help[] =
 "  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
 "  --name NAME        the machine's name (hvctl)\n"
 "  --console WHERE    the serial port: stdio, none, or a file to write to (stdio)\n"
+"  --disk path=FILE[,readonly][,cache=none|writeback][,serial=TEXT][,iops=N][,bps=SIZE]\n"
+"                     a drive (virtio) with FILE, a raw image or a block device, in it;\n"
+"                     may be repeated\n"
+"  --rng              an entropy device (virtio)\n"
 "  --on-reset ACTION  when the guest resets: restart it, or exit (restart)\n"
 "  --debug-exit PORT  end with status (V << 1) | 1 when V is written to PORT; ports\n"
 "                     0x2000 + N drive interrupt pin N, and 64K at 0xff000000\n"
@@ -42,6 +47,7 @@ enum {
 	OPT_CONSOLE,
 	OPT_CPUS,
 	OPT_DEBUG_EXIT,
+	OPT_DISK,
 	OPT_HELP,
 	OPT_INITRD,
 	OPT_KERNEL,
@@ -49,6 +55,7 @@ enum {
 	OPT_MODULE,
 	OPT_NAME,
 	OPT_ON_RESET,
+	OPT_RNG,
 };
 
 static const struct option long_options[] = {
@@ -56,6 +63,7 @@ static const struct option long_options[] = {
 	{ "console",	required_argument,	NULL, OPT_CONSOLE },
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "debug-exit",	required_argument,	NULL, OPT_DEBUG_EXIT },
+	{ "disk",	required_argument,	NULL, OPT_DISK },
 	{ "help",	no_argument,		NULL, OPT_HELP },
 	{ "initrd",	required_argument,	NULL, OPT_INITRD },
 	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
@@ -63,6 +71,7 @@ static const struct option long_options[] = {
 	{ "module",	required_argument,	NULL, OPT_MODULE },
 	{ "name",	required_argument,	NULL, OPT_NAME },
 	{ "on-reset",	required_argument,	NULL, OPT_ON_RESET },
+	{ "rng",	no_argument,		NULL, OPT_RNG },
 	{ 0 }
 };
 
@@ -100,6 +109,13 @@ static int add_module(struct boot_files *files, const char *path)
 	return 0;
 }
 
+static int add_disk(struct devices_config *devices, const char *text)
+{
+	if (devices->disk_count == DISKS_MAX)
+		return fail("--disk: more than %u disks", DISKS_MAX);
+	return disk_options_parse(&devices->disk[devices->disk_count++], text);
+}
+
 static int parse_cpus(const char *text, unsigned int *cpus)
 {
 	u64 value;
@@ -135,6 +151,8 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		return parse_cpus(text, &machine->cpus);
 	case OPT_DEBUG_EXIT:
 		return parse_port(text, &machine->debug_exit_port);
+	case OPT_DISK:
+		return add_disk(&machine->devices, text);
 	case OPT_HELP:
 		options->help = true;
 		return 0;
@@ -150,6 +168,9 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		return add_module(&machine->files, text);
 	case OPT_NAME:
 		return parse_name(text, &machine->name);
+	case OPT_RNG:
+		machine->devices.rng = true;
+		return 0;
 	default:
 		return parse_on_reset(text, &machine->exit_on_reset);
 	}

@@ -84,7 +84,7 @@ static void build(unsigned int cpus, u64 room, u64 gpa)
 
 	MUST(buf || !room);
 	fail_say("%s", "");
-	used = acpi_build(buf, room, gpa, cpus);
+	used = acpi_build(buf, room, gpa, cpus, cpus & 1);
 	if (used < 0) {
 		MUST(*fail_text());
 	} else {
@@ -104,7 +104,7 @@ static void install(unsigned int cpus)
 
 	MUST(mem.host);
 	memset(mem.host, 0x5a, MIB(1));
-	if (!firmware_install(&mem, cpus)) {
+	if (!firmware_install(&mem, cpus, cpus & 1)) {
 		const struct tables t = {
 			mem.host + ACPI_TABLES_START, ACPI_TABLES_START,
 			ACPI_TABLES_END - ACPI_TABLES_START,

@@ -54,7 +54,7 @@ static const u8 *rsdp(s64 used)
 
 static void fixed_tables(void)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, 1);
+	s64 used = acpi_build(buf, ROOM, GPA, 1, false);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *rsdt = table(get(buf + 16, 4), "RSDT", used);
 	const u8 *fadt = table(get(xsdt + 36, 8), "FACP", used);
@@ -77,10 +77,23 @@ static void fixed_tables(void)
 	EXPECT_EQ(dsdt[8], 2);
 }
 
+static void pci_tables(void)
+{
+	s64 used = acpi_build(buf, ROOM, GPA, 1, true);
+	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
+	const u8 *mcfg = table(get(xsdt + 52, 8), "MCFG", used);
+
+	EXPECT_EQ(get(xsdt + 4, 4), 36 + 4 * 8);
+	EXPECT_EQ(get(mcfg + 4, 4), 60);
+	EXPECT_EQ(get(mcfg + 44, 8), PCI_ECAM);
+	EXPECT_EQ(get(mcfg + 52, 4), 0);	/* segment 0, buses 0 to 0 */
+	table(get(xsdt + 60, 8), "SSDT", used);
+}
+
 /* Every MADT entry is of the right length, and processors count up from 0. */
 static void check_madt(unsigned int cpus)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, cpus);
+	s64 used = acpi_build(buf, ROOM, GPA, cpus, false);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *madt = table(get(xsdt + 44, 8), "APIC", used);
 	const u8 *end = madt + get(madt + 4, 4);
@@ -121,17 +134,17 @@ static void processors(void)
 
 static void no_room(void)
 {
-	s64 need = acpi_build(buf, ROOM, GPA, 300);
+	s64 need = acpi_build(buf, ROOM, GPA, 300, false);
 	u8 guard[64];
 	s64 room;
 
 	for (room = 0; room < need; room += 7) {
 		memset(buf + room, 0xa5, sizeof(guard));
 		memset(guard, 0xa5, sizeof(guard));
-		EXPECT_FAIL(acpi_build(buf, room, GPA, 300), "room");
+		EXPECT_FAIL(acpi_build(buf, room, GPA, 300, false), "room");
 		EXPECT(!memcmp(buf + room, guard, sizeof(guard)));
 	}
-	EXPECT_EQ(acpi_build(buf, need, GPA, 300), need);
+	EXPECT_EQ(acpi_build(buf, need, GPA, 300, false), need);
 }
 
 static void installed(void)
@@ -139,15 +152,16 @@ static void installed(void)
 	struct guest_memory mem;
 
 	EXPECT(!memory_create(&mem, MIB(2)));
-	EXPECT(!firmware_install(&mem, 4096));
+	EXPECT(!firmware_install(&mem, 4096, false));
 	EXPECT(!memcmp(mem.host + 0xe0000, "RSD PTR ", 8));
 	/* mov $0xfe, %al; out %al, $0x64 */
 	EXPECT(!memcmp(mem.host + 0xffff0, "\xb0\xfe\xe6\x64", 4));
-	EXPECT_FAIL(firmware_install(&mem, 10000), "room");
+	EXPECT_FAIL(firmware_install(&mem, 10000, false), "room");
 	memory_destroy(&mem);
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(fixed_tables), TEST_CASE(processors), TEST_CASE(no_room), TEST_CASE(installed),
+	TEST_CASE(fixed_tables), TEST_CASE(pci_tables), TEST_CASE(processors), TEST_CASE(no_room),
+	TEST_CASE(installed),
 };
 TEST_SUITE(acpi_suite, "acpi", cases);

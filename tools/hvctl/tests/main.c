@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "test.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,15 @@
 
 static const struct test_suite * const suites[] = {
 	&acpi_suite, &boot_suite, &bus_suite, &bzimage_suite, &console_suite, &cpuid_suite,
-	&emulate_suite, &emulate_native_suite, &ioapic_suite, &memory_suite, &multiboot_suite,
-	&options_suite, &power_suite, &pvh_suite,
-	&report_suite, &rtc_suite, &serial_suite, &size_suite, &translate_suite,
+	&disk_suite, &disk_limit_suite, &disk_options_suite, &disk_queue_suite, &emulate_suite,
+	&emulate_native_suite, &ioapic_suite, &memory_suite, &msix_suite, &multiboot_suite,
+	&options_suite, &pci_suite, &power_suite, &pvh_suite, &report_suite, &rtc_suite,
+	&serial_suite, &size_suite, &translate_suite, &virtio_blk_suite, &virtio_pci_suite,
+	&virtq_suite, &virtq_hostile_suite, &virtq_talk_suite,
 };
 
 static bool failed;
+static const char *skipped;	/* why */
 static int files[FILES_MAX];
 static unsigned int file_count;
 static u32 random_state;
@@ -52,16 +56,45 @@ static void broken(const char *what)
 	exit(1);
 }
 
-const char *test_file(const void *data, u64 size)
+void test_skip(const char *why)
+{
+	skipped = why;
+}
+
+/* Close @fd when the test ends; returns the path that it can be opened by. */
+static const char *keep_file(int fd)
 {
 	static char paths[FILES_MAX][32];
-	int fd = memfd_create("test", MFD_CLOEXEC);
 
-	if (fd < 0 || file_count == FILES_MAX || write(fd, data, size) != (ssize_t)size)
-		broken("cannot make a test file");
+	if (file_count == FILES_MAX)
+		broken("too many test files");
 	files[file_count] = fd;
 	snprintf(paths[file_count], sizeof(paths[0]), "/proc/self/fd/%d", fd);
 	return paths[file_count++];
+}
+
+const char *test_file(const void *data, u64 size)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		broken("cannot make a test file");
+	return keep_file(fd);
+}
+
+const char *test_file_on_disk(u64 size)
+{
+	const char *folder = getenv("TMPDIR");
+	int fd;
+
+	fd = open(folder ? folder : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		test_skip("no file without a name in TMPDIR or /var/tmp");
+		return NULL;
+	}
+	if (ftruncate(fd, size))
+		broken("cannot make a test file");
+	return keep_file(fd);
 }
 
 /* Numerical Recipes' linear congruential generator; its high half is good enough. */
@@ -74,6 +107,7 @@ u32 test_random(void)
 static bool run_case(const struct test_case *test)
 {
 	failed = false;
+	skipped = NULL;
 	random_state = 1;
 	test->run();
 	while (file_count)
@@ -90,7 +124,8 @@ static bool run_suite(const struct test_suite *suite)
 	for (i = 0; i < suite->count; i++) {
 		bool ok = run_case(&suite->cases[i]);
 
-		printf("    %s %u %s\n", ok ? "ok" : "not ok", i + 1, suite->cases[i].name);
+		printf("    %s %u %s%s%s\n", ok ? "ok" : "not ok", i + 1, suite->cases[i].name,
+		       skipped ? " # SKIP " : "", skipped ? skipped : "");
 		all &= ok;
 	}
 	return all;

@@ -20,9 +20,11 @@ struct test_suite {
 };
 
 extern const struct test_suite acpi_suite, boot_suite, bus_suite, bzimage_suite, console_suite,
-	cpuid_suite, emulate_suite, emulate_native_suite, ioapic_suite, memory_suite,
-	multiboot_suite, options_suite, power_suite, pvh_suite,
-	report_suite, rtc_suite, serial_suite, size_suite, translate_suite;
+	cpuid_suite, disk_suite, disk_limit_suite, disk_options_suite, disk_queue_suite,
+	emulate_suite, emulate_native_suite, ioapic_suite, memory_suite, msix_suite,
+	multiboot_suite, options_suite, pci_suite, power_suite, pvh_suite, report_suite,
+	rtc_suite, serial_suite, size_suite, translate_suite, virtio_blk_suite, virtio_pci_suite,
+	virtq_suite, virtq_hostile_suite, virtq_talk_suite;
 
 #define TEST_CASE(function)	{ #function, function }
 #define TEST_SUITE(symbol, text, list) \
@@ -45,10 +47,19 @@ void test_expect_has(const char *text, const char *part, const char *file, int l
 		EXPECT_HAS(fail_text(), part);				\
 	} while (0)
 
+/* This host lacks what the test needs, so it is none: say so, and return from it. */
+void test_skip(const char *why);
+
 /* ---- files ------------------------------------------------------------- */
 
 /* A file with this content, which lasts until the test ends; returns its path. */
 const char *test_file(const void *data, u64 size);
+
+/*
+ * The same, of @size zero bytes and on a real file system: that of $TMPDIR, or
+ * /var/tmp. NULL, and the test is skipped, if there is none for that.
+ */
+const char *test_file_on_disk(u64 size);
 
 /* ---- random numbers, the same in each run ------------------------------- */
 

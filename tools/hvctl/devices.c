@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "devices.h"
+
+#include <stdlib.h>
+
+#include "error.h"
+#include "virtio_blk.h"
+#include "virtio_rng.h"
+
+/* More than a few threads at one image only wait for each other. */
+#define DISK_QUEUES_MAX	8
+
+/* ---- what transports are bound to ------------------------------------------------ */
+
+static int bind_interrupt(void *opaque, int fd, u64 address, u32 data)
+{
+	struct devices *d = opaque;
+
+	return lhv_bind_interrupt(d->vm_fd, fd, address, data);
+}
+
+static void unbind_interrupt(void *opaque, int fd)
+{
+	struct devices *d = opaque;
+
+	lhv_unbind_interrupt(d->vm_fd, fd);
+}
+
+static int bind_notify(void *opaque, int fd, u16 port)
+{
+	struct devices *d = opaque;
+
+	return lhv_bind_port(d->vm_fd, fd, port);
+}
+
+static void unbind_notify(void *opaque, int fd, u16 port)
+{
+	struct devices *d = opaque;
+
+	lhv_unbind_port(d->vm_fd, fd, port);
+}
+
+/* ---- creation ------------------------------------------------------------------- */
+
+/* @virtio, which may be NULL if it couldn't be made, is the machine's from here on. */
+static int plug(struct devices *d, struct virtio_device *virtio)
+{
+	struct device *device;
+
+	if (!virtio)
+		return -1;
+	device = calloc(1, sizeof(*device));
+	if (!device) {
+		fail("out of memory");
+		goto err_virtio;
+	}
+	device->virtio = virtio;
+	if (virtio_pci_create(&device->transport, virtio, &d->pci, &d->host))
+		goto err_free;
+	device->next = d->list;
+	d->list = device;
+	return 0;
+
+err_free:
+	free(device);
+err_virtio:
+	virtio->class->destroy(virtio);
+	return -1;
+}
+
+/* The order of disks is that of their slots, so that the guest numbers them so. */
+static int plug_all(struct devices *d, const struct devices_config *config, unsigned int cpus,
+		    const struct guest_memory *mem)
+{
+	unsigned int i, queues = min_u64(cpus, DISK_QUEUES_MAX);
+
+	for (i = 0; i < config->disk_count; i++) {
+		if (plug(d, virtio_blk_create(&config->disk[i], queues, mem)))
+			return -1;
+	}
+	return config->rng ? plug(d, virtio_rng_create(mem)) : 0;
+}
+
+int devices_create(struct devices *d, const struct devices_config *config, unsigned int cpus,
+		   const struct lhv_dev *dev, const struct guest_memory *mem)
+{
+	*d = (struct devices){ .vm_fd = -1 };
+	d->host = (struct virtio_pci_host){
+		.msix = { bind_interrupt, unbind_interrupt, d },
+		.bind_notify = bind_notify,
+		.unbind_notify = unbind_notify,
+		.opaque = d,
+	};
+	pci_init(&d->pci);
+	if (devices_wanted(config) && !lhv_has(dev, LHV_CAP_EVENTFD)) {
+		fail("this lhv.ko knows no eventfds, which devices need; load the one that came with this hvctl");
+		goto err;
+	}
+	if (plug_all(d, config, cpus, mem))
+		goto err;
+	return 0;
+err:
+	devices_destroy(d);
+	return -1;
+}
+
+void devices_destroy(struct devices *d)
+{
+	while (d->list) {
+		struct device *device = d->list;
+
+		d->list = device->next;
+		virtio_pci_destroy(&device->transport);
+		device->virtio->class->destroy(device->virtio);
+		free(device);
+	}
+	pci_destroy(&d->pci);
+}
+
+int devices_add_to(struct devices *d, struct bus *mmio, struct bus *ports)
+{
+	return d->list ? pci_add_to(&d->pci, mmio, ports) : 0;
+}
+
+/* ---- power ---------------------------------------------------------------------- */
+
+void devices_power_on(struct devices *d, int vm_fd)
+{
+	d->vm_fd = vm_fd;
+	pci_reset(&d->pci);
+}
+
+void devices_power_off(struct devices *d)
+{
+	struct device *device;
+
+	for (device = d->list; device; device = device->next)
+		virtio_pci_reset(&device->transport);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A machine's devices on PCI. A machine without any has no PCI either. */
+#ifndef HVCTL_DEVICES_H
+#define HVCTL_DEVICES_H
+
+#include "bus.h"
+#include "disk.h"
+#include "lhv_dev.h"
+#include "memory.h"
+#include "pci.h"
+#include "virtio_pci.h"
+
+#define DISKS_MAX	16
+
+/* What the user asked for. */
+struct devices_config {
+	bool rng;
+	struct disk_config disk[DISKS_MAX];
+	unsigned int disk_count;
+};
+
+struct device {
+	struct device *next;
+	struct virtio_device *virtio;
+	struct virtio_pci transport;
+};
+
+struct devices {
+	struct pci_host pci;
+	struct virtio_pci_host host;
+	struct device *list;
+	int vm_fd;		/* while the machine is powered on */
+};
+
+static inline bool devices_wanted(const struct devices_config *config)
+{
+	return config->rng || config->disk_count;
+}
+
+/*
+ * Make them, with up to @cpus queues each where several are of use; what they open stays
+ * open until devices_destroy().
+ */
+int devices_create(struct devices *d, const struct devices_config *config, unsigned int cpus,
+		   const struct lhv_dev *dev, const struct guest_memory *mem);
+void devices_destroy(struct devices *d);
+
+/* Put PCI on the machine's buses, if there are devices. */
+int devices_add_to(struct devices *d, struct bus *mmio, struct bus *ports);
+
+/* Off: no thread of theirs is left, and nothing of theirs is bound to the VM. */
+void devices_power_on(struct devices *d, int vm_fd);
+void devices_power_off(struct devices *d);
+
+#endif

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "virtio.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "error.h"
+
+#define FEATURES_OF_ALL	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
+			 BIT_ULL(VIRTIO_RING_F_EVENT_IDX))
+#define STACK_SIZE	KIB(128)
+
+/* ---- for devices ---------------------------------------------------------------- */
+
+void virtio_interrupt(struct virtio_queue *q)
+{
+	if (virtq_needs_interrupt(&q->ring))
+		q->device->signal(q->device, q->vector);
+}
+
+void virtio_config_changed(struct virtio_device *dev)
+{
+	atomic_fetch_add(&dev->generation, 1);
+	if (atomic_load(&dev->status) & VIRTIO_CONFIG_S_DRIVER_OK)
+		dev->signal(dev, dev->config_vector);
+}
+
+void virtio_needs_reset(struct virtio_device *dev)
+{
+	if (!(atomic_fetch_or(&dev->status, VIRTIO_CONFIG_S_NEEDS_RESET) & VIRTIO_CONFIG_S_NEEDS_RESET))
+		virtio_config_changed(dev);
+}
+
+/* ---- a queue's thread ----------------------------------------------------------- */
+
+struct queue_thread {
+	struct virtio_queue *queue;
+	int device_fd;
+};
+
+/* A broken queue is deaf until the device is reset. */
+static void serve(struct virtio_queue *q, struct pollfd *fds)
+{
+	eventfd_t count;
+
+	if (fds[0].revents)
+		eventfd_read(q->kick_fd, &count);
+	q->device->class->serve(q);
+	if (q->ring.broken) {
+		fds[0].fd = -1;
+		virtio_needs_reset(q->device);
+	}
+}
+
+static void *queue_thread(void *arg)
+{
+	struct queue_thread *thread = arg;
+	struct virtio_queue *q = thread->queue;
+	struct pollfd fds[] = {
+		{ .fd = q->kick_fd, .events = POLLIN },
+		{ .fd = thread->device_fd, .events = POLLIN },
+		{ .fd = q->device->stop_fd, .events = POLLIN },
+	};
+
+	free(thread);
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			continue;
+		if (fds[2].revents)
+			break;
+		serve(q, fds);
+	}
+	if (q->device->class->stop_queue)
+		q->device->class->stop_queue(q);
+	return NULL;
+}
+
+/* All signals are the main thread's. */
+static int create_thread(struct virtio_queue *q, int device_fd)
+{
+	struct queue_thread *thread = malloc(sizeof(*thread));
+	pthread_attr_t attr;
+	sigset_t all, old;
+	char name[16];
+	int ret;
+
+	if (!thread)
+		return fail("out of memory");
+	*thread = (struct queue_thread){ q, device_fd };
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	ret = pthread_create(&q->thread, &attr, queue_thread, thread);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret) {
+		free(thread);
+		errno = ret;
+		return fail_errno("cannot start a thread");
+	}
+	snprintf(name, sizeof(name), "%s/%u", q->device->class->name, q->index);
+	pthread_setname_np(q->thread, name);
+	return 0;
+}
+
+static int start_queue(struct virtio_queue *q)
+{
+	const struct virtio_class *class = q->device->class;
+	u64 accepted = q->device->accepted;
+	int fd = -1;
+
+	q->ring.event_idx = accepted & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	q->ring.indirect = accepted & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	if (virtq_start(&q->ring))
+		return -1;
+	if (class->start_queue) {
+		fd = class->start_queue(q);
+		if (fd < 0)
+			goto err_ring;
+	}
+	if (create_thread(q, fd))
+		goto err_queue;
+	q->running = true;
+	/* Requests may be there already. */
+	eventfd_write(q->kick_fd, 1);
+	return 0;
+
+err_queue:
+	if (class->stop_queue)
+		class->stop_queue(q);
+err_ring:
+	virtq_stop(&q->ring);
+	return -1;
+}
+
+static void stop_queues(struct virtio_device *dev)
+{
+	eventfd_t count;
+	unsigned int i;
+
+	eventfd_write(dev->stop_fd, 1);
+	for (i = 0; i < dev->queue_count; i++) {
+		struct virtio_queue *q = &dev->queue[i];
+
+		if (!q->running)
+			continue;
+		pthread_join(q->thread, NULL);
+		q->running = false;
+		virtq_stop(&q->ring);
+	}
+	eventfd_read(dev->stop_fd, &count);
+}
+
+/* ---- the device ----------------------------------------------------------------- */
+
+int virtio_start(struct virtio_device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->queue_count; i++) {
+		if (dev->queue[i].enabled && start_queue(&dev->queue[i])) {
+			stop_queues(dev);
+			virtio_needs_reset(dev);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void virtio_reset(struct virtio_device *dev)
+{
+	eventfd_t count;
+	unsigned int i;
+
+	stop_queues(dev);
+	atomic_store(&dev->status, 0);
+	dev->accepted = 0;
+	dev->config_vector = VIRTIO_MSI_NO_VECTOR;
+	for (i = 0; i < dev->queue_count; i++) {
+		struct virtio_queue *q = &dev->queue[i];
+
+		q->ring = (struct virtq){ .mem = q->ring.mem, .size = q->size_max };
+		q->vector = VIRTIO_MSI_NO_VECTOR;
+		q->enabled = false;
+		eventfd_read(q->kick_fd, &count);
+	}
+}
+
+static int open_eventfd(int *fd)
+{
+	*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return *fd < 0 ? fail_errno("cannot create an eventfd") : 0;
+}
+
+int virtio_init(struct virtio_device *dev, const struct virtio_class *class, u64 features,
+		unsigned int queues, u16 size, const struct guest_memory *mem)
+{
+	unsigned int i;
+
+	*dev = (struct virtio_device){ .class = class, .offered = features | FEATURES_OF_ALL };
+	if (open_eventfd(&dev->stop_fd))
+		return -1;
+	dev->queue = calloc(queues, sizeof(dev->queue[0]));
+	if (!dev->queue) {
+		close(dev->stop_fd);
+		return fail("out of memory");
+	}
+	for (i = 0; i < queues; i++) {
+		struct virtio_queue *q = &dev->queue[i];
+
+		*q = (struct virtio_queue){ .device = dev, .index = i, .size_max = size };
+		q->ring.mem = mem;
+		if (open_eventfd(&q->kick_fd)) {
+			virtio_destroy(dev);
+			return -1;
+		}
+		dev->queue_count++;
+	}
+	virtio_reset(dev);
+	return 0;
+}
+
+void virtio_destroy(struct virtio_device *dev)
+{
+	unsigned int i;
+
+	stop_queues(dev);
+	for (i = 0; i < dev->queue_count; i++)
+		close(dev->queue[i].kick_fd);
+	free(dev->queue);
+	close(dev->stop_fd);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The block device (virtio 1.2, 5.2): a disk's image as the guest's drive. */
+#ifndef HVCTL_VIRTIO_BLK_H
+#define HVCTL_VIRTIO_BLK_H
+
+#include "disk.h"
+#include "virtio.h"
+
+/*
+ * Open the image, and make a new device of @queues queues for it; its class has destroy().
+ * NULL with a sentence for what disk_open() refuses.
+ */
+struct virtio_device *virtio_blk_create(const struct disk_config *config, unsigned int queues,
+					const struct guest_memory *mem);
+
+/* If the image has grown, so does the guest's drive. See disk_resize_check(). */
+int virtio_blk_resize(struct virtio_device *dev);
+
+#endif
