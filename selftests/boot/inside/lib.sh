@@ -5,6 +5,7 @@
 count=0
 failures=0
 log=/tmp/guest.log
+initrd=/guest/initrd.img
 
 plan() {
 	echo "TAP version 13"
@@ -29,7 +30,7 @@ start_guest() {
 	encoded=$(echo "$2" | base64 | tr -d '\n')
 	shift 2
 	: >$log			# so that nobody finds the last guest's words
-	hvctl run --kernel "/guest/$kernel" --initrd /guest/initrd.img "$@" \
+	hvctl run --kernel "/guest/$kernel" --initrd "$initrd" "$@" \
 		--cmdline "console=ttyS0 quiet panic=-1 run64=$encoded" >$log 2>&1 </dev/null &
 	machine=$!
 }

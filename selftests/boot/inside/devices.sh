@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the lab's host: virtio devices, driven by Debian's kernels.
+. ./lib.sh
+
+plan 13
+
+load='modprobe -a virtio_pci virtio_blk virtio-rng'
+initrd=./initrd.img
+
+use_drivers() {		# of /guest/NAME
+	cat /guest/initrd.img "/guest/$1" >$initrd
+}
+
+# Files in memory that can have holes, as on a disk
+mkdir images && mount -t tmpfs tmpfs images
+
+random_image() {	# NAME MIB
+	dd if=/dev/urandom of="images/$1" bs=1M count="$2" 2>>$log
+}
+
+sum() {
+	sha256sum "$1" | cut -d' ' -f1
+}
+
+# ---- entropy ----
+
+# Its driver is unbound and bound again.
+entropy() {		# KERNEL
+	guest "$1" "$load
+		cd /sys/bus/virtio/drivers/virtio_rng
+		read_one() { dd if=/dev/hwrng bs=32 count=1 2>/dev/null; }
+		read_one >/tmp/1; read_one >/tmp/2
+		echo virtio0 >unbind && ! read_one >/tmp/none && echo virtio0 >bind
+		read_one >/tmp/3
+		echo CURRENT \$(cat /sys/class/misc/hw_random/rng_current)
+		echo SIZES \$(cat /tmp/1 /tmp/2 /tmp/3 | wc -c) \$(wc -c </tmp/none)
+		echo DIFFERENT \$(sha256sum /tmp/[123] | cut -d' ' -f1 | sort -u | wc -l)" \
+		--cpus 2 --memory 256M --rng
+	[ $status -eq 0 ] && [ "$(answer CURRENT)" = virtio_rng.0 ] &&
+		[ "$(answer SIZES)" = "96 0" ] && [ "$(answer DIFFERENT)" = 3 ]
+	ok "$1: random numbers" $?
+}
+
+# ---- disks ----
+
+# All of it is read, by as many queues as there are CPUs; some of it is written.
+raw_disk() {		# KERNEL
+	random_image raw 8
+	before=$(sum images/raw)
+	guest "$1" "$load
+		echo SIZE \$(cat /sys/block/vda/size) \$(cat /sys/block/vda/ro)
+		echo SERIAL \$(cat /sys/block/vda/serial)
+		echo QUEUES \$(ls /sys/block/vda/mq | wc -l)
+		echo BEFORE \$(sha256sum </dev/vda)
+		dd if=/dev/vda of=/tmp/part bs=4k skip=100 count=50 2>/dev/null
+		dd if=/tmp/part of=/dev/vda bs=4k seek=1000 conv=notrunc,fsync 2>/dev/null
+		echo 3 >/proc/sys/vm/drop_caches
+		echo AFTER \$(sha256sum </dev/vda)" \
+		--cpus 4 --memory 256M --disk path=images/raw,serial=lhv-7
+	[ $status -eq 0 ] && [ "$(answer SIZE)" = "16384 0" ] && [ "$(answer SERIAL)" = lhv-7 ] &&
+		[ "$(answer QUEUES)" = 4 ] && [ "$(answer BEFORE)" = "$before -" ] &&
+		[ "$(answer AFTER)" != "$before -" ] && [ "$(answer AFTER)" = "$(sum images/raw) -" ]
+	ok "$1: a raw image, read and written" $?
+	dd if=images/raw bs=4k skip=100 count=50 2>/dev/null >part1
+	dd if=images/raw bs=4k skip=1000 count=50 2>/dev/null | cmp - part1
+	ok "$1: what was written is in its place" $?
+}
+
+# A file system is made, filled, and found as it was by the next machine.
+file_system() {		# KERNEL
+	rm -f images/fs && truncate -s 32M images/fs
+	guest "$1" "$load
+		mke2fs /dev/vda >/dev/null && mkdir -p /mnt && mount -t ext4 /dev/vda /mnt || exit
+		for i in 1 2 3 4 5 6 7 8; do cp /bin/busybox /mnt/\$i; done
+		sha256sum /mnt/* >/mnt/sums; umount /mnt" \
+		--cpus 2 --memory 256M --disk path=images/fs
+	[ $status -eq 0 ] && grep -q '^GUEST EXIT 0' $log
+	ok "$1: a file system is made" $?
+	guest "$1" "$load
+		mkdir -p /mnt; mount -o ro -t ext4 /dev/vda /mnt && sha256sum -c /mnt/sums | grep -c OK\$ >/tmp/n
+		echo FOUND \$(cat /tmp/n)" \
+		--cpus 2 --memory 256M --disk path=images/fs,readonly
+	[ $status -eq 0 ] && [ "$(answer FOUND)" = 8 ]
+	ok "$1: the next machine finds it" $?
+}
+
+for pair in vmlinuz:drivers.img vmlinuz-6.12:drivers-6.12.img; do
+	kernel=${pair%%:*}
+	use_drivers "${pair#*:}"
+	entropy $kernel
+	raw_disk $kernel
+done
+file_system vmlinuz-6.12
+
+use_drivers drivers.img
+
+# Past the page cache, on a block device
+modprobe brd rd_nr=1 rd_size=8192
+random_image copy 8
+dd if=images/copy of=/dev/ram0 bs=1M 2>>$log
+guest vmlinuz "$load
+	echo SUM \$(sha256sum </dev/vda); echo BLOCK \$(cat /sys/block/vda/queue/logical_block_size)
+	dd if=/dev/zero of=/dev/vda bs=1M seek=4 count=1 conv=fsync 2>/dev/null" \
+	--cpus 1 --memory 256M --disk path=/dev/ram0,cache=none
+dd if=/dev/zero of=images/copy bs=1M seek=4 count=1 conv=notrunc 2>>$log
+[ $status -eq 0 ] && [ -n "$(answer SUM)" ] && [ "$(sum /dev/ram0)" = "$(sum images/copy)" ]
+ok "a block device without the page cache" $?
+
+# The machine's devices are there again after a reset, with what they were given.
+rm -f images/again && truncate -s 1M images/again
+guest vmlinuz "$load
+	[ \"\$(head -c 4 /dev/vda)\" != done ] || { echo AGAIN \$(head -c 8 /dev/hwrng | wc -c); exit; }
+	printf done | dd of=/dev/vda conv=fsync 2>/dev/null; reboot -f; sleep 100" \
+	--cpus 2 --memory 256M --disk path=images/again --rng
+[ $status -eq 0 ] && [ "$(grep -c '^GUEST READY' $log)" -eq 2 ] && [ "$(answer AGAIN)" = 8 ]
+ok "devices work again after a reset" $?
+
+# Space is given back; it reads as zeros then.
+random_image hole 8
+guest vmlinuz "$load
+	blkdiscard -o 1048576 -l 4194304 /dev/vda; echo DISCARD \$?
+	blkdiscard -z -o 6291456 -l 65536 /dev/vda 2>/dev/null; echo END" \
+	--cpus 1 --memory 256M --disk path=images/hole
+[ $status -eq 0 ] && [ "$(answer DISCARD)" = 0 ] && [ "$(du -k images/hole | cut -f1)" -le 4096 ] &&
+	dd if=images/hole bs=1M skip=1 count=4 2>/dev/null | cmp -n 4194304 - /dev/zero
+ok "discarded space is given back" $?
+
+# What the guest was told is on the disk is there, though hvctl died. The guest tells a
+# number only when its write was flushed.
+rm -f images/sudden && truncate -s 1M images/sudden
+start_guest vmlinuz "$load
+	i=0; while :; do i=\$((i + 1))
+		printf '%08d' \$i | dd of=/dev/vda bs=512 seek=\$((i % 2000)) conv=fsync 2>/dev/null
+		echo WROTE \$i
+	done" --cpus 2 --memory 256M --disk path=images/sudden
+until grep -qs '^WROTE 30' $log; do
+	kill -0 $machine || break
+	sleep 0.2
+done
+hvctl run --kernel /guest/vmlinuz --disk path=images/sudden >refused 2>&1 </dev/null
+[ $? -eq 1 ] && grep -q "images/sudden is another disk's" refused
+ok "an image is one machine's alone" $?
+kill -KILL $machine
+wait $machine 2>/dev/null
+last=$(tr -d '\r' <$log | sed -n 's/^WROTE \([0-9]*\)$/\1/p' | tail -n 1)
+lost=0 i=1
+while [ $i -le "${last:-0}" ]; do
+	[ "$(dd if=images/sudden bs=512 skip=$i count=1 2>/dev/null | head -c 8)" = "$(printf '%08d' $i)" ] ||
+		lost=$((lost + 1))
+	i=$((i + 1))
+done
+echo "$last writes were told, $lost are lost" >>$log
+[ "${last:-0}" -ge 30 ] && [ $lost -eq 0 ]
+ok "nothing that was flushed is lost when hvctl dies" $?
+
+finish
