@@ -13,10 +13,10 @@
 #include "error.h"
 #include "machine.h"
 #include "report.h"
+#include "thread.h"
 #include "x86_bits.h"
 
 #define KICK_SIGNAL		SIGRTMIN
-#define STACK_SIZE		KIB(128)
 
 #define MSR_MTRR_DEF_TYPE	0x2ff
 #define MTRR_ENABLED		BIT(11)
@@ -231,27 +231,10 @@ int vcpu_init_signals(void)
 
 int vcpu_start(struct vcpu *vcpu)
 {
-	pthread_attr_t attr;
-	sigset_t block, old;
 	char name[16];
-	int ret;
 
-	/* All signals but the kick are the main thread's. */
-	sigfillset(&block);
-	sigdelset(&block, KICK_SIGNAL);
-	pthread_sigmask(SIG_SETMASK, &block, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	ret = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret) {
-		errno = ret;
-		return fail_errno("cannot start the thread of vCPU %u", vcpu->id);
-	}
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
-	pthread_setname_np(vcpu->thread, name);
-	return 0;
+	return thread_start(&vcpu->thread, name, KICK_SIGNAL, vcpu_thread, vcpu);
 }
 
 void vcpu_kick(struct vcpu *vcpu)

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "virtio.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "thread.h"
 
 #define FEATURES_OF_ALL	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
 			 BIT_ULL(VIRTIO_RING_F_EVENT_IDX))
-#define STACK_SIZE	KIB(128)
 
 /* ---- for devices ---------------------------------------------------------------- */
 
@@ -80,32 +78,19 @@ static void *queue_thread(void *arg)
 	return NULL;
 }
 
-/* All signals are the main thread's. */
 static int create_thread(struct virtio_queue *q, int device_fd)
 {
 	struct queue_thread *thread = malloc(sizeof(*thread));
-	pthread_attr_t attr;
-	sigset_t all, old;
 	char name[16];
-	int ret;
 
 	if (!thread)
 		return fail("out of memory");
 	*thread = (struct queue_thread){ q, device_fd };
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	ret = pthread_create(&q->thread, &attr, queue_thread, thread);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret) {
-		free(thread);
-		errno = ret;
-		return fail_errno("cannot start a thread");
-	}
 	snprintf(name, sizeof(name), "%s/%u", q->device->class->name, q->index);
-	pthread_setname_np(q->thread, name);
+	if (thread_start(&q->thread, name, 0, queue_thread, thread)) {
+		free(thread);
+		return -1;
+	}
 	return 0;
 }
 
