@@ -366,6 +366,17 @@ static const struct virtio_class virtio_blk_class = {
 	.destroy = destroy,
 };
 
+/* Better told to the user now than to the guest when its driver starts. */
+static int try_queue(struct disk *disk)
+{
+	struct disk_queue *queue;
+
+	if (disk_queue_create(&queue, disk, 1))
+		return -1;
+	disk_queue_destroy(queue);
+	return 0;
+}
+
 struct virtio_device *virtio_blk_create(const struct disk_config *config, unsigned int queues,
 					const struct guest_memory *mem)
 {
@@ -382,6 +393,8 @@ struct virtio_device *virtio_blk_create(const struct disk_config *config, unsign
 	}
 	if (disk_open(&blk->disk, config))
 		goto err_free;
+	if (try_queue(blk->disk))
+		goto err_disk;
 	if (virtio_init(&blk->virtio, &virtio_blk_class, features_of(blk->disk, queues), queues,
 			QUEUE_SIZE, mem))
 		goto err_disk;

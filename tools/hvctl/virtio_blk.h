@@ -8,7 +8,7 @@
 
 /*
  * Open the image, and make a new device of @queues queues for it; its class has destroy().
- * NULL with a sentence for what disk_open() refuses.
+ * NULL with a sentence for what disk_open() refuses, or if the host has no io_uring.
  */
 struct virtio_device *virtio_blk_create(const struct disk_config *config, unsigned int queues,
 					const struct guest_memory *mem);

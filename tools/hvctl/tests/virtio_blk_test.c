@@ -33,11 +33,16 @@ static void on_signal(struct virtio_device *dev, u16 vector)
 	eventfd_write(signal_fd, 1);
 }
 
+static void close_rig(void)
+{
+	memory_destroy(&memory);
+	close(signal_fd);
+}
+
 static void end(void)
 {
 	device->class->destroy(device);
-	memory_destroy(&memory);
-	close(signal_fd);
+	close_rig();
 }
 
 static bool start(const char *options)
@@ -56,7 +61,12 @@ static bool start(const char *options)
 	strcpy(config.path, path);
 	strcpy(config.serial, "0123456789abcdefghij");
 	device = virtio_blk_create(&config, 1, &memory);
-	EXPECT(device);
+	if (!device) {
+		EXPECT_HAS(fail_text(), "io_uring");
+		test_skip("this host refuses io_uring");
+		close_rig();
+		return false;
+	}
 	device->signal = on_signal;
 	device->accepted = device->offered & ~(BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
 	q = &device->queue[0];
@@ -66,12 +76,8 @@ static bool start(const char *options)
 	q->ring.used = USED;
 	q->vector = 1;
 	q->enabled = true;
-	if (!virtio_start(device))
-		return true;
-	EXPECT_HAS(fail_text(), "io_uring");
-	test_skip("this host refuses io_uring");
-	end();
-	return false;
+	EXPECT(!virtio_start(device));
+	return true;
 }
 
 static void *at(u64 gpa)
