@@ -21,19 +21,26 @@
 		FAIL("not %s: %s", #condition, vcpu_describe((fvcpu)->vcpu)); \
 } while (0)
 
+#define ACCESS_L	BIT(13)
+
 /*
- * The lab's emulator lets a guest do what its own VM entry refuses: null loaded into
- * a segment register in protected mode, and another selector in real mode, make a
- * usable segment that wasn't accessed (SDM 3C 27.3.1.2).
+ * The lab's emulator lets a guest do what its own VM entry refuses (SDM 3C 27.3.1.2):
+ * null loaded into a segment register in protected mode, and another selector in real
+ * mode, make a usable segment that wasn't accessed; and in virtual-8086 mode a segment
+ * still has the L bit that it had before the IRET to there.
  */
-static bool has_unaccessed_segment(struct vcpu *vcpu)
+static bool has_refused_segment(struct vcpu *vcpu)
 {
 	const struct lhv_segment *segment;
 	struct lhv_sregs sregs;
+	struct lhv_regs regs;
 
 	vcpu_get_sregs(vcpu, &sregs);
+	vcpu_get_regs(vcpu, &regs);
 	for (segment = &sregs.ds; segment <= &sregs.ss; segment++) {
 		if (!(segment->access & (ACCESS_UNUSABLE | 1)))
+			return true;
+		if ((regs.rflags & FLAGS_VM) && (segment->access & ACCESS_L))
 			return true;
 	}
 	return false;
@@ -73,7 +80,7 @@ static void check_exit(struct fuzz_vcpu *fvcpu)
 		break;
 	case LHV_EXIT_FAIL_ENTRY:
 		EXIT_REQUIRE(fvcpu, run->fail_entry.hardware_reason == ENTRY_FAILED_GUEST_STATE);
-		EXIT_REQUIRE(fvcpu, has_unaccessed_segment(fvcpu->vcpu));
+		EXIT_REQUIRE(fvcpu, has_refused_segment(fvcpu->vcpu));
 		break;
 	default:
 		FAIL("an exit that no guest may cause: %s", vcpu_describe(fvcpu->vcpu));

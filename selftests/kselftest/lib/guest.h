@@ -311,6 +311,7 @@ static inline void flush_tlb(void)
 #define FLAGS_FIXED	BIT(1)
 #define FLAGS_TF	BIT(8)
 #define FLAGS_IF	BIT(9)
+#define FLAGS_VM	BIT(17)
 
 #define VECTOR_DE	0
 #define VECTOR_DB	1
