@@ -159,6 +159,16 @@ static void leave_heir(void)
 	_exit(0);
 }
 
+/* Timers go with the process that was, but not the kick that one of them just sent. */
+static void block_kicks(void)
+{
+	sigset_t kicks;
+
+	sigemptyset(&kicks);
+	sigaddset(&kicks, KICK_SIGNAL);
+	REQUIRE(!pthread_sigmask(SIG_BLOCK, &kicks, NULL));
+}
+
 void process_end(struct worker *w)
 {
 	switch (w->round->ending) {
@@ -166,6 +176,7 @@ void process_end(struct worker *w)
 		_exit(0);
 	case END_EXEC:
 		doing(w, "exec", 0, 0);
+		block_kicks();
 		execl("/proc/self/exe", "fuzz_ioctl", "--nothing", NULL);
 		FAIL("exec: %m");
 	case END_KILL:
