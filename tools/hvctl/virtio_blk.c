@@ -407,12 +407,3 @@ err_free:
 	free(blk);
 	return NULL;
 }
-
-int virtio_blk_resize(struct virtio_device *dev)
-{
-	int grown = disk_resize_check(((struct virtio_blk *)dev)->disk);
-
-	if (grown > 0)
-		virtio_config_changed(dev);
-	return grown < 0 ? -1 : 0;
-}

@@ -13,7 +13,4 @@
 struct virtio_device *virtio_blk_create(const struct disk_config *config, unsigned int queues,
 					const struct guest_memory *mem);
 
-/* If the image has grown, so does the guest's drive. See disk_resize_check(). */
-int virtio_blk_resize(struct virtio_device *dev);
-
 #endif
