@@ -29,7 +29,7 @@ host_arguments() {
 	esac
 }
 
-# A CPU that doesn't come back ends the lab by a panic that tells where it is.
+# What the kernel's watchdogs bark at ends the lab, rather than its time limit.
 kernel_arguments() {
 	echo "console=ttyS0,115200 quiet nokaslr mitigations=off" \
 		"tsc=reliable tsc_early_khz=$(($(ticks_per_second) / 1000)) no_timer_check" \

@@ -7,7 +7,7 @@
 #include "virtio_blk.h"
 #include "virtio_rng.h"
 
-/* More than a few threads at one image only wait for each other. */
+/* Of one disk: each has a thread and a ring of its own. */
 #define DISK_QUEUES_MAX	8
 
 /* ---- what transports are bound to ------------------------------------------------ */

@@ -12,9 +12,6 @@
 #include "pci.h"
 #include "types.h"
 
-#define MSIX_VECTORS_MAX	256
-#define PCI_MSIX_ENTRY_SIZE		16
-
 /* What binds an eventfd to a message; each returns 0, or -1. */
 struct msix_host {
 	int (*bind)(void *opaque, int fd, u64 address, u32 data);

@@ -314,6 +314,7 @@ static void power_on(struct pci_device *pci, unsigned int slot)
 	u32 memory = PCI_WINDOW_START + slot * PCI_SLOT_WINDOW;
 	u32 io = PORT_PCI_START + slot * PORT_PCI_SLOT;
 	unsigned int i, n;
+	u32 value;
 
 	for (i = 0; i < sizeof(pci->config); i++)
 		pci->config[i] &= ~pci->writable[i];
@@ -324,8 +325,8 @@ static void power_on(struct pci_device *pci, unsigned int slot)
 		if (!bar->size)
 			continue;
 		*next = align_up(*next, bar->size);
-		i = *next | pci_get32(pci, PCI_BASE(n));
-		memcpy(&pci->config[PCI_BASE(n)], &i, sizeof(i));
+		value = *next | pci_get32(pci, PCI_BASE(n));
+		memcpy(&pci->config[PCI_BASE(n)], &value, sizeof(value));
 		*next += bar->size;
 		pci->config[PCI_COMMAND] |= bar->io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 	}

@@ -30,16 +30,13 @@ void virtio_config_changed(struct virtio_device *dev)
 
 void virtio_needs_reset(struct virtio_device *dev)
 {
-	if (!(atomic_fetch_or(&dev->status, VIRTIO_CONFIG_S_NEEDS_RESET) & VIRTIO_CONFIG_S_NEEDS_RESET))
+	u8 old = atomic_fetch_or(&dev->status, VIRTIO_CONFIG_S_NEEDS_RESET);
+
+	if (!(old & VIRTIO_CONFIG_S_NEEDS_RESET))
 		virtio_config_changed(dev);
 }
 
 /* ---- a queue's thread ----------------------------------------------------------- */
-
-struct queue_thread {
-	struct virtio_queue *queue;
-	int device_fd;
-};
 
 /* A broken queue is deaf until the device is reset. */
 static void serve(struct virtio_queue *q, struct pollfd *fds)
@@ -57,15 +54,13 @@ static void serve(struct virtio_queue *q, struct pollfd *fds)
 
 static void *queue_thread(void *arg)
 {
-	struct queue_thread *thread = arg;
-	struct virtio_queue *q = thread->queue;
+	struct virtio_queue *q = arg;
 	struct pollfd fds[] = {
 		{ .fd = q->kick_fd, .events = POLLIN },
-		{ .fd = thread->device_fd, .events = POLLIN },
+		{ .fd = q->device_fd, .events = POLLIN },
 		{ .fd = q->device->stop_fd, .events = POLLIN },
 	};
 
-	free(thread);
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			continue;
@@ -78,38 +73,30 @@ static void *queue_thread(void *arg)
 	return NULL;
 }
 
-static int create_thread(struct virtio_queue *q, int device_fd)
+static int start_thread(struct virtio_queue *q)
 {
-	struct queue_thread *thread = malloc(sizeof(*thread));
 	char name[16];
 
-	if (!thread)
-		return fail("out of memory");
-	*thread = (struct queue_thread){ q, device_fd };
 	snprintf(name, sizeof(name), "%s/%u", q->device->class->name, q->index);
-	if (thread_start(&q->thread, name, 0, queue_thread, thread)) {
-		free(thread);
-		return -1;
-	}
-	return 0;
+	return thread_start(&q->thread, name, 0, queue_thread, q);
 }
 
 static int start_queue(struct virtio_queue *q)
 {
 	const struct virtio_class *class = q->device->class;
 	u64 accepted = q->device->accepted;
-	int fd = -1;
 
+	q->device_fd = -1;
 	q->ring.event_idx = accepted & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	q->ring.indirect = accepted & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	if (virtq_start(&q->ring))
 		return -1;
 	if (class->start_queue) {
-		fd = class->start_queue(q);
-		if (fd < 0)
+		q->device_fd = class->start_queue(q);
+		if (q->device_fd < 0)
 			goto err_ring;
 	}
-	if (create_thread(q, fd))
+	if (start_thread(q))
 		goto err_queue;
 	q->running = true;
 	/* Requests may be there already. */

@@ -26,6 +26,7 @@ struct virtio_queue {
 	_Atomic u16 vector;	/* or VIRTIO_MSI_NO_VECTOR */
 	bool enabled;
 	int kick_fd;		/* eventfd: the driver notified it */
+	int device_fd;		/* what its thread waits for, too; -1: nothing */
 	bool running;		/* has its thread */
 	pthread_t thread;
 };
