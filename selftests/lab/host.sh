@@ -30,18 +30,29 @@ make_base() {
 	mv "$tools/base.cpio.tmp" "$tools/base.cpio"
 }
 
-# The modules that a command may want to load itself, with what they need.
+# The modules that a command may want to load itself, with what they need; those for
+# networks come along when something names vhost.
 readonly HOST_MODULES="irqbypass kvm kvm-intel brd"
-host_modules() {
-	echo "$kernel/host-modules-${HOST_MODULES// /-}.cpio"
+readonly HOST_MODULES_NET="llc stp bridge tun tap vhost_iotlb vhost vhost_net vsock
+	vmw_vsock_virtio_transport_common vhost_vsock"
+
+host_modules=""
+
+choose_host_modules() {
+	host_modules=$HOST_MODULES
+	! mentions vhost || host_modules+=" ${HOST_MODULES_NET//[$'\n\t']/ }"
+}
+
+host_modules_archive() {
+	echo "$kernel/host-modules-$(sha256sum <<<"$host_modules" | cut -c1-16).cpio"
 }
 
 make_host_modules() {
 	local release root=$kernel/host-modules.$$ name file
-	[[ ! -e $(host_modules) ]] || return 0
+	[[ ! -e $(host_modules_archive) ]] || return 0
 	release=$(<"$kernel/release")
 	mkdir -p "$root/lib/modules/$release"
-	for name in $HOST_MODULES; do
+	for name in $host_modules; do
 		file=$(find "$kernel/modules" -name "$name.ko*" | head -n 1)
 		case $file in
 		*.xz) xz -dc "$file" >"$root/lib/modules/$release/$name.ko" ;;
@@ -51,7 +62,7 @@ make_host_modules() {
 	/sbin/depmod -b "$root" "$release" 2>/dev/null || true
 	archive "$root" >"$root.cpio"
 	rm -rf "$root"
-	mv "$root.cpio" "$(host_modules)"
+	mv "$root.cpio" "$(host_modules_archive)"
 }
 
 # Whether CMD, or a file that was added, contains the text $1.

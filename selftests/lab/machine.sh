@@ -58,7 +58,7 @@ make_vmlinux() {
 
 make_image() {
 	archive "$root" >"$scratch/run.cpio"
-	cat "$tools/base.cpio" "$(host_modules)" "${guests[@]}" "$scratch/run.cpio" \
+	cat "$tools/base.cpio" "$(host_modules_archive)" "${guests[@]}" "$scratch/run.cpio" \
 		>"$scratch/initramfs"
 	"$tools/image" boot "$kernel/vmlinuz" "$kernel/vmlinux" "$scratch/initramfs" \
 		"$(kernel_arguments)" >"$scratch/image" || fail "no boot image"

@@ -5,7 +5,9 @@
 
 #include "error.h"
 #include "virtio_blk.h"
+#include "virtio_net.h"
 #include "virtio_rng.h"
+#include "virtio_vsock.h"
 
 /* Of one disk: each has a thread and a ring of its own. */
 #define DISK_QUEUES_MAX	8
@@ -68,7 +70,7 @@ err_virtio:
 	return -1;
 }
 
-/* The order of disks is that of their slots, so that the guest numbers them so. */
+/* The order of disks and interfaces is that of their slots, so that the guest numbers them so. */
 static int plug_all(struct devices *d, const struct devices_config *config, unsigned int cpus,
 		    const struct guest_memory *mem)
 {
@@ -78,6 +80,12 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 		if (plug(d, virtio_blk_create(&config->disk[i], queues, mem)))
 			return -1;
 	}
+	for (i = 0; i < config->net_count; i++) {
+		if (plug(d, virtio_net_create(&config->net[i], mem)))
+			return -1;
+	}
+	if (config->vsock_cid && plug(d, virtio_vsock_create(config->vsock_cid, mem)))
+		return -1;
 	return config->rng ? plug(d, virtio_rng_create(mem)) : 0;
 }
 

@@ -7,16 +7,21 @@
 #include "disk.h"
 #include "lhv_dev.h"
 #include "memory.h"
+#include "net.h"
 #include "pci.h"
 #include "virtio_pci.h"
 
 #define DISKS_MAX	16
+#define NETS_MAX	8
 
 /* What the user asked for. */
 struct devices_config {
 	bool rng;
 	struct disk_config disk[DISKS_MAX];
 	unsigned int disk_count;
+	struct net_config net[NETS_MAX];
+	unsigned int net_count;
+	u32 vsock_cid;		/* 0: no such device */
 };
 
 struct device {
@@ -34,7 +39,7 @@ struct devices {
 
 static inline bool devices_wanted(const struct devices_config *config)
 {
-	return config->rng || config->disk_count;
+	return config->rng || config->disk_count || config->net_count || config->vsock_cid;
 }
 
 /*

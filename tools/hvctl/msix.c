@@ -108,10 +108,17 @@ void msix_config_written(struct msix *msix, struct pci_device *pci, unsigned int
 	pthread_mutex_unlock(&msix->lock);
 }
 
+int msix_fd(const struct msix *msix, unsigned int vector)
+{
+	return vector < msix->count ? msix->vector[vector].fd : -1;
+}
+
 void msix_signal(struct msix *msix, unsigned int vector)
 {
-	if (vector < msix->count)
-		eventfd_write(msix->vector[vector].fd, 1);
+	int fd = msix_fd(msix, vector);
+
+	if (fd >= 0)
+		eventfd_write(fd, 1);
 }
 
 /* ---- creation ------------------------------------------------------------------- */

@@ -51,6 +51,9 @@ void msix_reset(struct msix *msix);
 void msix_config_written(struct msix *msix, struct pci_device *pci, unsigned int offset,
 			 unsigned int size);
 
+/* The eventfd that does what msix_signal() does, or -1. It stays the same. */
+int msix_fd(const struct msix *msix, unsigned int vector);
+
 /* Send the vector's message, or have it pending. No vector of that number: nothing. */
 void msix_signal(struct msix *msix, unsigned int vector);
 

@@ -8,7 +8,9 @@
 #include "debug_exit.h"
 #include "disk_options.h"
 #include "error.h"
+#include "net_options.h"
 #include "size.h"
+#include "virtio_vsock.h"
 
 /* No CPU numbers more; the module's own limit is checked when it is known. */
 #define CPUS_MAX	4096
@@ -29,6 +31,11 @@ const char run_help[] =
 "  --disk path=FILE[,readonly][,cache=none|writeback][,serial=TEXT][,iops=N][,bps=SIZE]\n"
 "                     a drive (virtio) with FILE, a raw image or a block device, in it;\n"
 "                     may be repeated\n"
+"  --net tap=NAME|bridge=NAME|network=ID[,mac=MAC]\n"
+"                     a network interface (virtio) at a tap, a bridge, or the network of\n"
+"                     that number, which is the machines' that name it; may be repeated\n"
+"  --vsock CID        sockets (virtio) between the host and the machine, which has this\n"
+"                     context ID\n"
 "  --rng              an entropy device (virtio)\n"
 "  --on-reset ACTION  when the guest resets: restart it, or exit (restart)\n"
 "  --debug-exit PORT  end with status (V << 1) | 1 when V is written to PORT; ports\n"
@@ -54,8 +61,10 @@ enum {
 	OPT_MEMORY,
 	OPT_MODULE,
 	OPT_NAME,
+	OPT_NET,
 	OPT_ON_RESET,
 	OPT_RNG,
+	OPT_VSOCK,
 };
 
 static const struct option long_options[] = {
@@ -70,8 +79,10 @@ static const struct option long_options[] = {
 	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	{ "module",	required_argument,	NULL, OPT_MODULE },
 	{ "name",	required_argument,	NULL, OPT_NAME },
+	{ "net",	required_argument,	NULL, OPT_NET },
 	{ "on-reset",	required_argument,	NULL, OPT_ON_RESET },
 	{ "rng",	no_argument,		NULL, OPT_RNG },
+	{ "vsock",	required_argument,	NULL, OPT_VSOCK },
 	{ 0 }
 };
 
@@ -114,6 +125,23 @@ static int add_disk(struct devices_config *devices, const char *text)
 	if (devices->disk_count == DISKS_MAX)
 		return fail("--disk: more than %u disks", DISKS_MAX);
 	return disk_options_parse(&devices->disk[devices->disk_count++], text);
+}
+
+static int add_net(struct devices_config *devices, const char *text)
+{
+	if (devices->net_count == NETS_MAX)
+		return fail("--net: more than %u network interfaces", NETS_MAX);
+	return net_options_parse(&devices->net[devices->net_count++], text);
+}
+
+static int parse_vsock(const char *text, u32 *cid)
+{
+	u64 value;
+
+	if (parse_number(text, "--vsock", VSOCK_CID_MIN, VSOCK_CID_MAX, &value))
+		return -1;
+	*cid = value;
+	return 0;
 }
 
 static int parse_cpus(const char *text, unsigned int *cpus)
@@ -168,9 +196,13 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		return add_module(&machine->files, text);
 	case OPT_NAME:
 		return parse_name(text, &machine->name);
+	case OPT_NET:
+		return add_net(&machine->devices, text);
 	case OPT_RNG:
 		machine->devices.rng = true;
 		return 0;
+	case OPT_VSOCK:
+		return parse_vsock(text, &machine->devices.vsock_cid);
 	default:
 		return parse_on_reset(text, &machine->exit_on_reset);
 	}

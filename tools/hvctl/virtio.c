@@ -21,6 +21,11 @@ void virtio_interrupt(struct virtio_queue *q)
 		q->device->signal(q->device, q->vector);
 }
 
+int virtio_call_fd(const struct virtio_queue *q)
+{
+	return q->device->signal_fd(q->device, q->vector);
+}
+
 void virtio_config_changed(struct virtio_device *dev)
 {
 	atomic_fetch_add(&dev->generation, 1);
@@ -81,34 +86,40 @@ static int start_thread(struct virtio_queue *q)
 	return thread_start(&q->thread, name, 0, queue_thread, q);
 }
 
-static int start_queue(struct virtio_queue *q)
+static int start_serving(struct virtio_queue *q)
 {
 	const struct virtio_class *class = q->device->class;
-	u64 accepted = q->device->accepted;
 
 	q->device_fd = -1;
+	if (class->start_queue) {
+		q->device_fd = class->start_queue(q);
+		if (q->device_fd < 0)
+			return -1;
+	}
+	if (start_thread(q)) {
+		if (class->stop_queue)
+			class->stop_queue(q);
+		return -1;
+	}
+	return 0;
+}
+
+static int start_queue(struct virtio_queue *q)
+{
+	u64 accepted = q->device->accepted;
+
 	q->ring.event_idx = accepted & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	q->ring.indirect = accepted & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	if (virtq_start(&q->ring))
 		return -1;
-	if (class->start_queue) {
-		q->device_fd = class->start_queue(q);
-		if (q->device_fd < 0)
-			goto err_ring;
+	if (!q->foreign && start_serving(q)) {
+		virtq_stop(&q->ring);
+		return -1;
 	}
-	if (start_thread(q))
-		goto err_queue;
 	q->running = true;
 	/* Requests may be there already. */
 	eventfd_write(q->kick_fd, 1);
 	return 0;
-
-err_queue:
-	if (class->stop_queue)
-		class->stop_queue(q);
-err_ring:
-	virtq_stop(&q->ring);
-	return -1;
 }
 
 static void stop_queues(struct virtio_device *dev)
@@ -117,12 +128,16 @@ static void stop_queues(struct virtio_device *dev)
 	unsigned int i;
 
 	eventfd_write(dev->stop_fd, 1);
+	if (dev->started)
+		dev->class->stop(dev);
+	dev->started = false;
 	for (i = 0; i < dev->queue_count; i++) {
 		struct virtio_queue *q = &dev->queue[i];
 
 		if (!q->running)
 			continue;
-		pthread_join(q->thread, NULL);
+		if (!q->foreign)
+			pthread_join(q->thread, NULL);
 		q->running = false;
 		virtq_stop(&q->ring);
 	}
@@ -136,13 +151,24 @@ int virtio_start(struct virtio_device *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->queue_count; i++) {
-		if (dev->queue[i].enabled && start_queue(&dev->queue[i])) {
-			stop_queues(dev);
-			virtio_needs_reset(dev);
-			return -1;
-		}
+		if (dev->queue[i].enabled && start_queue(&dev->queue[i]))
+			goto err;
 	}
+	if (dev->class->start && dev->class->start(dev))
+		goto err;
+	dev->started = dev->class->start != NULL;
 	return 0;
+err:
+	stop_queues(dev);
+	virtio_needs_reset(dev);
+	return -1;
+}
+
+void virtio_set_vector(struct virtio_queue *q, u16 vector)
+{
+	q->vector = vector;
+	if (q->foreign && q->running)
+		q->device->class->call_changed(q);
 }
 
 void virtio_reset(struct virtio_device *dev)

@@ -27,8 +27,9 @@ struct virtio_queue {
 	bool enabled;
 	int kick_fd;		/* eventfd: the driver notified it */
 	int device_fd;		/* what its thread waits for, too; -1: nothing */
-	bool running;		/* has its thread */
-	pthread_t thread;
+	bool foreign;		/* somebody else serves it; set by who made the device */
+	bool running;		/* is served */
+	pthread_t thread;	/* of one that isn't foreign */
 };
 
 /* What makes a device one of its kind. */
@@ -54,6 +55,16 @@ struct virtio_class {
 	void (*stop_queue)(struct virtio_queue *q);
 	/* The queue's thread: there may be requests, or the other fd is ready. */
 	void (*serve)(struct virtio_queue *q);
+	/*
+	 * For devices with foreign queues: all queues that the driver enabled are checked
+	 * and mapped, and those that aren't foreign have their threads. Who serves the others
+	 * waits for kick_fd, and signals virtio_call_fd(); when stop() returns, they leave
+	 * queues and memory alone. start() returns -1 with fail().
+	 */
+	int (*start)(struct virtio_device *dev);
+	void (*stop)(struct virtio_device *dev);
+	/* Between the two: virtio_call_fd() of a foreign queue changed. */
+	void (*call_changed)(struct virtio_queue *q);
 	/* The opposite of what made the device; calls virtio_destroy(). */
 	void (*destroy)(struct virtio_device *dev);
 };
@@ -67,10 +78,13 @@ struct virtio_device {
 	_Atomic u8 status;
 	_Atomic u8 generation;	/* of the device configuration space */
 	_Atomic u16 config_vector;
-	int stop_fd;		/* eventfd: the queues' threads are to end */
+	int stop_fd;		/* eventfd: threads of the device's are to end */
+	bool started;		/* by class->start() */
 	/* The transport, and how it sends the interrupt of a vector. */
 	void *transport;
 	void (*signal)(struct virtio_device *dev, u16 vector);
+	/* An eventfd that does the same, or -1. */
+	int (*signal_fd)(struct virtio_device *dev, u16 vector);
 };
 
 /*
@@ -87,8 +101,14 @@ int virtio_start(struct virtio_device *dev);
 /* As after power-on; returns when no thread of the device's is left. */
 void virtio_reset(struct virtio_device *dev);
 
+/* For transports: the driver gave @q another vector. */
+void virtio_set_vector(struct virtio_queue *q, u16 vector);
+
 /* For devices, in the thread of @q: used buffers were given back. */
 void virtio_interrupt(struct virtio_queue *q);
+
+/* For devices: an eventfd that interrupts for the foreign queue @q, or -1. */
+int virtio_call_fd(const struct virtio_queue *q);
 
 /* For devices: the configuration space changed (2.5.1); any thread. */
 void virtio_config_changed(struct virtio_device *dev);

@@ -155,7 +155,7 @@ static void write_queue(struct virtio_pci *vp, u64 offset, u32 value)
 	if (!q)
 		return;
 	if (offset == offsetof(struct virtio_pci_common_cfg, queue_msix_vector)) {
-		q->vector = usable_vector(vp, value);
+		virtio_set_vector(q, usable_vector(vp, value));
 		return;
 	}
 	if (q->enabled || atomic_load(&vp->device->status) & VIRTIO_CONFIG_S_DRIVER_OK)
@@ -393,6 +393,13 @@ static void signal_vector(struct virtio_device *dev, u16 vector)
 	msix_signal(&vp->msix, vector);
 }
 
+static int vector_fd(struct virtio_device *dev, u16 vector)
+{
+	struct virtio_pci *vp = dev->transport;
+
+	return msix_fd(&vp->msix, vector);
+}
+
 static unsigned int add_capability(struct pci_device *pci, u8 type, u8 size, u8 bar, u32 offset,
 				   u32 length)
 {
@@ -492,6 +499,7 @@ int virtio_pci_create(struct virtio_pci *vp, struct virtio_device *device, struc
 	pthread_mutex_init(&vp->lock, NULL);
 	device->transport = vp;
 	device->signal = signal_vector;
+	device->signal_fd = vector_fd;
 	if (add_registers(vp) || pci_plug(bus, &vp->pci)) {
 		virtio_pci_destroy(vp);
 		return -1;

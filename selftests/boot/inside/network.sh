@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the lab's host: network interfaces and sockets, whose queues vhost serves.
+. ./lib.sh
+
+plan 14
+
+modprobe -a vhost_net vhost_vsock bridge
+# So that nothing needs modprobe later
+load='modprobe -a virtio_pci virtio_net vmw_vsock_virtio_transport'
+mkdir -p with/bin && cp vsock with/bin/
+(cd with && find . | cpio -o -H newc 2>/dev/null) >vsock.cpio
+
+use_drivers() {		# of /guest/NAME, in the file $initrd
+	cat /guest/initrd.img "/guest/$1" vsock.cpio >"$initrd"
+}
+
+sum() {
+	sha256sum <"$1" | cut -d' ' -f1
+}
+
+# Waits until a command succeeds, or hvctl is gone.
+until_true() {
+	until "$@" >/dev/null 2>&1; do
+		kill -0 $machine 2>/dev/null || return 1
+		sleep 0.2
+	done
+}
+
+# Tries again until the other end listens.
+insist='insist() { for try in $(seq 600); do "$@" 2>/dev/null && return; sleep 0.1; done; return 1; }'
+
+# ---- a machine and its host -------------------------------------------------------
+
+dd if=/dev/urandom of=data bs=64k count=64 2>>$log
+talk="$load; $insist
+	echo MAC \$(cat /sys/class/net/eth0/address)
+	ip addr add 10.77.0.2/24 dev eth0; ip link set eth0 up
+	insist ping -c 1 -W 1 10.77.0.1 >/dev/null; ping -c 5 10.77.0.1 | sed -n 's/^/PING /p'
+	insist nc 10.77.0.1 9000 </dev/null >/tmp/data; echo GOT \$(sha256sum </tmp/data)
+	insist nc 10.77.0.1 9001 </tmp/data >/dev/null
+	cd /sys/bus/virtio/drivers/virtio_net
+	device=\$(ls -d virtio*)
+	echo \$device >unbind; ls /sys/class/net | grep -c eth0 | sed 's/^/UNBOUND /'
+	echo \$device >bind
+	ip addr add 10.77.0.2/24 dev eth0; ip link set eth0 up
+	insist nc 10.77.0.1 9002 </tmp/data >/dev/null; echo SENT \$?
+	insist vsock connect 2 1000 </dev/null >/tmp/other; echo VSOCK \$(sha256sum </tmp/other)
+	vsock listen 1001 </tmp/other"
+
+# Who talks to the guest is started first; the tap is made by hvctl.
+host_and_guest() {	# KERNEL DRIVERS
+	initrd=./initrd.host
+	use_drivers "$2"
+	rm -f got.* from.guest
+	start_guest "$1" "$talk" --cpus 2 --memory 256M --net tap=tap0,mac=02:00:00:12:34:56 \
+		--vsock 42
+	until_true ip addr add 10.77.0.1/24 dev tap0
+	nc -l -p 9000 <data >/dev/null &
+	nc -l -p 9001 </dev/null >got.first &
+	nc -l -p 9002 </dev/null >got.second &
+	./vsock listen 1000 <data &
+	until_true sh -c './vsock connect 42 1001 </dev/null >from.guest'
+	wait $machine
+	status=$?
+	tr -d '\r' <$log >$log.clean
+	mv $log.clean $log
+	[ $status -eq 0 ] && [ "$(answer MAC)" = 02:00:00:12:34:56 ] &&
+		grep -q '^PING 5 packets transmitted, 5 packets received' $log
+	ok "$1: the host answers the guest" $?
+	[ "$(answer GOT)" = "$(sum data) -" ] && cmp data got.first
+	ok "$1: 4 MiB to the guest, and back" $?
+	[ "$(answer UNBOUND)" = 0 ] && [ "$(answer SENT)" = 0 ] && cmp data got.second
+	ok "$1: the driver is unbound, and bound again" $?
+	[ "$(answer VSOCK)" = "$(sum data) -" ] && cmp data from.guest
+	ok "$1: 4 MiB by a socket to the guest, and back" $?
+	! ip link show tap0 >/dev/null 2>&1
+	ok "$1: the tap goes with its machine" $?
+}
+
+host_and_guest vmlinuz drivers.img
+host_and_guest vmlinuz-6.12 drivers-6.12.img
+
+# ---- two machines in a network of their own ----------------------------------------
+
+# The second asks the first for its data, which it made itself.
+first="$load; ip addr add 10.78.0.1/24 dev eth0; ip link set eth0 up
+	dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
+	echo MADE \$(sha256sum </tmp/data)
+	nc -l -p 9000 </tmp/data >/tmp/back; echo BACK \$(sha256sum </tmp/back)"
+second="$load; $insist; ip addr add 10.78.0.2/24 dev eth0; ip link set eth0 up
+	insist ping -c 1 -W 1 10.78.0.1 >/dev/null; ping -c 5 10.78.0.1 | sed -n 's/^/PING /p'
+	printf 'back' >/tmp/back
+	insist nc 10.78.0.1 9000 </tmp/back >/tmp/got; echo GOT \$(sha256sum </tmp/got)"
+
+log=/tmp/first.log initrd=./initrd.first
+use_drivers drivers.img
+start_guest vmlinuz "$first" --memory 192M --net network=7
+one=$machine
+log=/tmp/second.log initrd=./initrd.second
+use_drivers drivers-6.12.img
+start_guest vmlinuz-6.12 "$second" --memory 192M --net network=7
+until_true test -e /sys/class/net/lhv-net7
+apart=$(ip addr show dev lhv-net7 | grep -c inet)
+wait $machine
+status=$?
+wait $one
+[ $? -eq 0 ] && [ $status -eq 0 ]
+ends=$?
+cat /tmp/first.log /tmp/second.log | tr -d '\r' >/tmp/both.log
+log=/tmp/both.log
+[ $ends -eq 0 ] && grep -q '^PING 5 packets transmitted, 5 packets received' $log &&
+	[ -n "$(answer MADE)" ] && [ "$(answer MADE)" = "$(answer GOT)" ] &&
+	[ "$(answer BACK)" = "$(printf back | sha256sum)" ]
+ok "two machines in a network: they answer, and 4 MiB from one to the other" $?
+[ "$apart" -eq 0 ] && [ ! -e /sys/class/net/lhv-net7 ]
+ok "the host has no address there, and the network goes with its last machine" $?
+
+# ---- refusals ---------------------------------------------------------------------
+
+refused() {	# SENTENCE [hvctl option]...
+	sentence=$1
+	shift
+	hvctl run --kernel /guest/vmlinuz "$@" >refused 2>&1 </dev/null
+	[ $? -eq 1 ] && grep -qF "$sentence" refused || { cat refused >>$log; false; }
+}
+
+log=/tmp/guest.log initrd=/guest/initrd.img
+start_guest vmlinuz 'sleep 1000' --memory 128M --net tap=tap1 --net network=8 --vsock 43
+until_ready $machine
+refused "the tap tap1 is another machine's" --net tap=tap1 &&
+	refused "the context ID 43 is another machine's" --vsock 43 &&
+	refused "there is no bridge nowhere" --net bridge=nowhere &&
+	refused "lo is no bridge" --net bridge=lo &&
+	refused "no tap for one queue" --net tap=lo
+ok "what can't be had is refused" $?
+kill -KILL $machine
+wait $machine 2>/dev/null
+[ -e /sys/class/net/lhv-net8 ] && [ ! -e /sys/class/net/tap1 ]
+left=$?
+guest vmlinuz 'echo NEXT' --memory 128M --net network=8
+[ $left -eq 0 ] && [ $status -eq 0 ] && [ ! -e /sys/class/net/lhv-net8 ]
+ok "what a killed hvctl leaves, the network's next user clears away" $?
+
+finish

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The host's end of a guest's network interface: a tap, and the bridge that it is at. */
+#ifndef HVCTL_TAP_H
+#define HVCTL_TAP_H
+
+#include "net.h"
+
+struct tap {
+	int fd;
+	char name[IFNAMSIZ];
+	unsigned int mtu;
+	char network[IFNAMSIZ];	/* the bridge that goes with its last tap; "": none does */
+};
+
+/*
+ * Get the tap that @config asks for. Frames on @fd begin with a virtio header of virtio 1's
+ * size. A tap, and a network's bridge, that this made are gone after tap_close(), and when
+ * hvctl dies at any time; but for a bridge, which the network's next user finds.
+ */
+int tap_open(struct tap *tap, const struct net_config *config);
+void tap_close(struct tap *tap);
+
+/* Which offloads the guest takes: TUN_F_* (linux/if_tun.h). */
+int tap_set_offload(struct tap *tap, unsigned int offload);
+
+#endif
