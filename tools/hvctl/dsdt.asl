@@ -28,5 +28,37 @@ DefinitionBlock ("", "DSDT", 2, "LHV", "LHV-1", 1)
                 IO (Decode16, 0x70, 0x70, 1, 2)
             })
         }
+
+        Device (PWRB)
+        {
+            Name (_HID, EisaId ("PNP0C0C"))
+            Name (_UID, 0)
+        }
+
+        /* Its byte is read once for an interrupt: reading takes the events. */
+        OperationRegion (GEDB, SystemIO, 0x604, 1)
+        Field (GEDB, ByteAcc, NoLock, WriteAsZeros)
+        {
+            EVTS, 8
+        }
+
+        Device (GED0)
+        {
+            Name (_HID, "ACPI0013")
+            Name (_UID, 0)
+            Name (_CRS, ResourceTemplate ()
+            {
+                Interrupt (ResourceConsumer, Level, ActiveHigh, Exclusive) { 9 }
+            })
+
+            Method (_EVT, 1, Serialized)
+            {
+                Local0 = EVTS
+                If (Local0 & 1)
+                {
+                    Notify (PWRB, 0x80)
+                }
+            }
+        }
     }
 }

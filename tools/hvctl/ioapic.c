@@ -104,6 +104,16 @@ void ioapic_set_pin(struct ioapic *io, unsigned int pin, bool asserted)
 	pthread_mutex_unlock(&io->lock);
 }
 
+bool ioapic_pin_enabled(struct ioapic *io, unsigned int pin)
+{
+	bool enabled;
+
+	pthread_mutex_lock(&io->lock);
+	enabled = !(io->redirect[pin] & REDIR_MASKED);
+	pthread_mutex_unlock(&io->lock);
+	return enabled;
+}
+
 static void eoi_locked(struct ioapic *io, u8 vector)
 {
 	unsigned int pin;

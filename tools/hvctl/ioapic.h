@@ -32,6 +32,9 @@ void ioapic_destroy(struct ioapic *io);
 /* Assert or release a pin; polarity is the device's and the guest's affair. */
 void ioapic_set_pin(struct ioapic *io, unsigned int pin, bool asserted);
 
+/* Does the guest take interrupts of this pin? */
+bool ioapic_pin_enabled(struct ioapic *io, unsigned int pin);
+
 /* A local APIC ended the level-triggered interrupt @vector. */
 void ioapic_eoi(struct ioapic *io, u8 vector);
 

@@ -2,7 +2,7 @@
 /*
  * The addresses and interrupt pins of machine lhv-1. A guest sees them through
  * the ACPI tables; they never change under a running guest. dsdt.asl has those
- * of the serial port and the clock once more, and pci.asl those of PCI.
+ * of the serial port, the clock and events once more, and pci.asl those of PCI.
  */
 #ifndef HVCTL_LAYOUT_H
 #define HVCTL_LAYOUT_H
@@ -16,6 +16,7 @@
 #define PORT_SLEEP_CONTROL	0x600
 #define PORT_SLEEP_STATUS	0x601
 #define PORT_RESET		0x602
+#define PORT_GED		0x604
 #define PORT_PCI_CONFIG		0xcf8
 #define PORT_PCI_START		0xc000	/* for BARs */
 #define PORT_PCI_COUNT		0x2000
@@ -38,5 +39,6 @@
 
 /* IOAPIC pins, which are ACPI's global system interrupts */
 #define PIN_SERIAL		4
+#define PIN_GED			9
 
 #endif

@@ -68,6 +68,13 @@ static void serial_set_irq(void *opaque, bool asserted)
 	ioapic_set_pin(&m->ioapic, PIN_SERIAL, asserted);
 }
 
+static void ged_set_irq(void *opaque, bool asserted)
+{
+	struct machine *m = opaque;
+
+	ioapic_set_pin(&m->ioapic, PIN_GED, asserted);
+}
+
 static void serial_receive_ready(void *opaque)
 {
 	machine_wake(opaque);
@@ -83,6 +90,7 @@ static int add_devices(struct machine *m)
 	    bus_add(&m->ports, PORT_CMOS, RTC_PORTS, &rtc_ops, &m->rtc) ||
 	    bus_add(&m->ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, m) ||
 	    bus_add(&m->ports, PORT_SLEEP_CONTROL, 3, &power_ops, m) ||
+	    bus_add(&m->ports, PORT_GED, 1, &ged_ops, &m->ged) ||
 	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic) ||
 	    devices_add_to(&m->devices, &m->mmio, &m->ports))
 		return -1;
@@ -153,6 +161,8 @@ static int power_on(struct machine *m, const struct serial_host *serial_host)
 	if (vcpu_set_entry(&m->vcpus[0], &entry))
 		goto err_destroy;
 	ioapic_init(&m->ioapic, send_msi, m);
+	ged_init(&m->ged, ged_set_irq, m);
+	m->asked_to_end = false;
 	serial_init(&m->serial, serial_host);
 	devices_power_on(&m->devices, m->vm_fd);
 	return 0;
@@ -168,12 +178,26 @@ static void power_off(struct machine *m)
 {
 	devices_power_off(&m->devices);
 	serial_destroy(&m->serial);
+	ged_destroy(&m->ged);
 	ioapic_destroy(&m->ioapic);
 	destroy_vcpus(m, m->config->cpus);
 	close(m->vm_fd);
 }
 
 /* ---- running ----------------------------------------------------------- */
+
+/*
+ * SIGTERM presses the power button. A guest that doesn't care, or takes too long, is ended
+ * by the next one; one that takes no such interrupts, by the first.
+ */
+static bool press_power_button(struct machine *m)
+{
+	if (m->asked_to_end || !ioapic_pin_enabled(&m->ioapic, PIN_GED))
+		return false;
+	m->asked_to_end = true;
+	ged_raise(&m->ged, GED_POWER_BUTTON);
+	return true;
+}
 
 static void handle_signal(struct machine *m)
 {
@@ -189,6 +213,10 @@ static void handle_signal(struct machine *m)
 	case SIGCONT:
 		console_resume(m->console);
 		break;
+	case SIGTERM:
+		if (press_power_button(m))
+			break;
+		/* fall through */
 	default:
 		machine_stop(m, STOP_SIGNAL, info.ssi_signo, NULL);
 	}

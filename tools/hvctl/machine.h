@@ -10,6 +10,7 @@
 #include "bus.h"
 #include "debug_exit.h"
 #include "devices.h"
+#include "ged.h"
 #include "ioapic.h"
 #include "lhv_dev.h"
 #include "memory.h"
@@ -54,6 +55,8 @@ struct machine {
 	struct bus ports;
 	struct bus mmio;
 	struct ioapic ioapic;
+	struct ged ged;
+	bool asked_to_end;	/* the power button was pressed */
 	struct serial serial;
 	struct rtc rtc;
 	struct devices devices;

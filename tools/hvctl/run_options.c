@@ -44,6 +44,7 @@ const char run_help[] =
 "  --help             this text\n"
 "\n"
 "On a terminal, Ctrl-] and then q quits; Ctrl-] twice sends one Ctrl-].\n"
+"SIGTERM presses the power button; if that doesn't end the guest, another one ends it.\n"
 "\n"
 "Exit status: 0 the guest powered off, or the user quit; 1 the guest crashed, or\n"
 "could not be started; 2 wrong usage. With --debug-exit, see there.\n";

@@ -116,10 +116,7 @@ start_guest vmlinuz "$load
 		printf '%08d' \$i | dd of=/dev/vda bs=512 seek=\$((i % 2000)) conv=fsync 2>/dev/null
 		echo WROTE \$i
 	done" --cpus 2 --memory 256M --disk path=images/sudden
-until grep -qs '^WROTE 30' $log; do
-	kill -0 $machine || break
-	sleep 0.2
-done
+until_said 'WROTE 30' $machine
 hvctl run --kernel /guest/vmlinuz --disk path=images/sudden >refused 2>&1 </dev/null
 [ $? -eq 1 ] && grep -q "images/sudden is another disk's" refused
 ok "an image is one machine's alone" $?

@@ -44,12 +44,17 @@ guest() {
 	mv $log.clean $log
 }
 
-# Waits until the guest that prints to $log is up. until_ready PID of its hvctl
-until_ready() {
-	until grep -qs '^GUEST READY' $log; do
-		kill -0 "$1" || return 1
+# Waits until a line of $log begins so, or process $2 is gone.
+until_said() {
+	until grep -qs "^$1" $log; do
+		kill -0 "$2" || return 1
 		sleep 1
 	done
+}
+
+# Waits until the guest that prints to $log is up. until_ready PID of its hvctl
+until_ready() {
+	until_said 'GUEST READY' "$1"
 }
 
 # Starts a guest that counts to $1 on both its CPUs, and ends by itself. If there is

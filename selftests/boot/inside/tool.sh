@@ -2,7 +2,7 @@
 # In the lab's host: hvctl's own behaviour around a guest.
 . ./lib.sh
 
-plan 15
+plan 16
 
 boots vmlinuz-small 8 256
 # More than the host has, and more than fits below 4 GiB.
@@ -21,14 +21,29 @@ stay() {
 	until_ready $machine
 }
 
+# SIGTERM is first a wish; signals that are sent too fast are one.
 for signal in TERM HUP KILL; do
 	stay
-	kill -$signal $machine
+	while kill -$signal $machine 2>/dev/null; do sleep 0.5; done
 	wait $machine
 	[ $? -eq $((128 + $(kill -l $signal))) ]
 	[ $? -eq 0 ] && rmmod lhv && insmod /lhv/lhv.ko heartbeat=50000
 	ok "SIG$signal ends the machine, and nothing is left of it" $?
 done
+
+# The guest hears the button, and may take its time.
+cat /guest/initrd.img /guest/drivers.img >button.img
+initrd=./button.img
+start_guest vmlinuz 'modprobe -a button evdev
+	echo LISTENS; dd if=/dev/input/event0 bs=24 count=1 2>/dev/null | od -An -tu2 -j16 -N4' \
+	--memory 192M
+initrd=/guest/initrd.img
+until_said LISTENS $machine
+kill -TERM $machine
+wait $machine
+# EV_KEY, KEY_POWER
+[ $? -eq 0 ] && tr -d '\r' <$log | grep -Eq '^ +1 +116$' && grep -q '^GUEST EXIT 0' $log
+ok "SIGTERM presses the power button" $?
 
 # crash NAME PATTERN...: each is in hvctl's report, which has status 1.
 crash() {

@@ -60,7 +60,10 @@ static void edge(void)
 	put(0x10 + 2 * 4 + 1, 0x05000000);
 	ioapic_set_pin(&io, 4, true);
 	EXPECT_EQ(sent, 0);	/* masked: lost */
+	EXPECT(!ioapic_pin_enabled(&io, 4));
 	put(0x10 + 2 * 4, 0x31);
+	EXPECT(ioapic_pin_enabled(&io, 4));
+	EXPECT(!ioapic_pin_enabled(&io, 5));
 	EXPECT_EQ(sent, 0);
 	ioapic_set_pin(&io, 4, true);
 	EXPECT_EQ(sent, 0);	/* no edge */
