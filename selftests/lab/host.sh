@@ -85,6 +85,7 @@ choose_guests() {
 		! mentions vmlinuz-small || names+=(vmlinuz-small)
 		! mentions drivers.img || names+=(drivers.img)
 		! mentions drivers-6.12.img || names+=(drivers-6.12.img)
+		! mentions debian.img || names+=(debian.img)
 		list=$("$here/guest-images" "${names[@]}")
 		mapfile -t guests <<<"$list"
 	fi

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the lab's host: a payload does random things to devices; its seed is of the clock.
+. ./lib.sh
+
+plan 2
+
+modprobe -a vhost_net vhost_vsock bridge
+dd if=/dev/zero of=image bs=1M count=8 2>/dev/null
+truncate -s 4M other
+hvctl run --memory 64M --cpus 2 --kernel hostile.elf --debug-exit 0xf4 --rng \
+	--disk path=image --disk path=other,readonly --net network=9 --vsock 45 >$log 2>&1 </dev/null
+status=$?
+echo "status $status" >>$log
+# 1 is the payload's 0.
+[ $status -eq 1 ] && [ "$(grep -c '^ok a device has' $log)" -eq 5 ]
+ok "the machine lives, and its devices can be used again" $?
+guest vmlinuz-small 'echo NEXT' --memory 128M
+[ $status -eq 0 ] && grep -q '^NEXT' $log && rmmod lhv
+ok "so does the host, and nothing is left" $?
+
+finish
