@@ -14,6 +14,7 @@
 
 #define KEY_ESCAPE	0x1d	/* Ctrl-] */
 #define KEY_QUIT	'q'
+#define KEY_END		0x04	/* Ctrl-D */
 
 #define WAIT_MS		100
 #define LAST_WAIT_MS	2000
@@ -235,6 +236,11 @@ int console_read(struct console *c)
 		return 0;
 	if (n <= 0) {
 		c->in_fd = -1;
+		/* The first one ends a line, if it has no newline; the other one is the end. */
+		if (c->tells_end) {
+			input_put(c, KEY_END);
+			input_put(c, KEY_END);
+		}
 		return 0;
 	}
 	if (c->raw)

@@ -20,6 +20,7 @@ struct console {
 	int out_fd;		/* -1: none */
 	bool raw;		/* the terminal is in raw mode */
 	bool escaped;		/* Ctrl-] was typed, and what follows counts */
+	bool tells_end;		/* the guest is told of the end of input as a terminal's */
 
 	/* What the guest has not taken yet; the main thread's own. */
 	u8 input[CONSOLE_INPUT];

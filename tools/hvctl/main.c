@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "host_root.h"
 #include "types.h"
 #include "verb.h"
 
@@ -46,6 +47,8 @@ int main(int argc, char **argv)
 {
 	unsigned int i;
 
+	if (host_root_is_init())
+		host_root_init();
 	if (argc < 2) {
 		fail("say what to do; see 'hvctl --help'");
 		return verb_misused();

@@ -3,15 +3,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "console.h"
 #include "error.h"
+#include "host_root.h"
 #include "machine.h"
 #include "run_options.h"
 #include "verb.h"
 
 /* The status for how the machine stopped; says what the user should know. */
-static int conclude(const struct machine *m)
+static int conclude(const struct machine *m, const struct run_options *options)
 {
 	switch (m->stop) {
 	case STOP_CRASH:
@@ -19,7 +21,7 @@ static int conclude(const struct machine *m)
 		fprintf(stderr, "hvctl: %s\n", m->stop_text);
 		return STATUS_FAIL;
 	case STOP_DEBUG_EXIT:
-		return m->stop_value << 1 | 1;
+		return options->host_root ? m->stop_value : m->stop_value << 1 | 1;
 	default:
 		return STATUS_OK;
 	}
@@ -38,12 +40,45 @@ static int die_of(int sig)
 	return STATUS_FAIL;
 }
 
-int verb_run(int argc, char **argv)
+static int run(struct run_options *options)
 {
-	static struct run_options options;
 	static struct machine machine;
 	static struct console console;
 	int status;
+
+	if (machine_create(&machine, &options->machine, &console))
+		return verb_failed();
+	if (console_open(&console, options->console)) {
+		machine_destroy(&machine);
+		return verb_failed();
+	}
+	console.tells_end = options->host_root;
+	prctl(PR_SET_NAME, options->machine.name);
+
+	status = machine_run(&machine);
+	console_close(&console);
+	status = status ? verb_failed() : conclude(&machine, options);
+	machine_destroy(&machine);
+	if (machine.stop == STOP_SIGNAL)
+		return die_of(machine.stop_value);
+	return status;
+}
+
+static int run_host_root(struct run_options *options)
+{
+	static struct host_root root;
+	int status;
+
+	if (host_root_create(&root, &options->machine, options->command, isatty(STDIN_FILENO)))
+		return verb_failed();
+	status = run(options);
+	host_root_destroy(&root);
+	return status;
+}
+
+int verb_run(int argc, char **argv)
+{
+	static struct run_options options;
 
 	if (run_options_parse(&options, argc, argv))
 		return verb_misused();
@@ -51,19 +86,5 @@ int verb_run(int argc, char **argv)
 		fputs(run_help, stdout);
 		return STATUS_OK;
 	}
-	if (machine_create(&machine, &options.machine, &console))
-		return verb_failed();
-	if (console_open(&console, options.console)) {
-		machine_destroy(&machine);
-		return verb_failed();
-	}
-	prctl(PR_SET_NAME, options.machine.name);
-
-	status = machine_run(&machine);
-	console_close(&console);
-	status = status ? verb_failed() : conclude(&machine);
-	machine_destroy(&machine);
-	if (machine.stop == STOP_SIGNAL)
-		return die_of(machine.stop_value);
-	return status;
+	return options.host_root ? run_host_root(&options) : run(&options);
 }

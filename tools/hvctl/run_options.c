@@ -17,6 +17,7 @@
 
 const char run_help[] =
 "Usage: hvctl run [OPTION]... --kernel FILE\n"
+"  or:  hvctl run [OPTION]... --host-root -- COMMAND [ARGUMENT]...\n"
 "Create a virtual machine, boot it, and run it until it powers off.\n"
 "\n"
 "  --kernel FILE      what to boot: a Linux bzImage, an ELF kernel with a PVH\n"
@@ -26,6 +27,9 @@ const char run_help[] =
 "  --cmdline TEXT     the kernel's command line\n"
 "  --cpus N           number of vCPUs (1)\n"
 "  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
+"  --host-root        run COMMAND, in the current directory, in a machine with this host's\n"
+"                     kernel and its root file system, to which nothing is written; its\n"
+"                     status is hvctl's\n"
 "  --name NAME        the machine's name (hvctl)\n"
 "  --console WHERE    the serial port: stdio, none, or a file to write to (stdio)\n"
 "  --disk path=FILE[,readonly][,cache=none|writeback][,serial=TEXT][,iops=N][,bps=SIZE]\n"
@@ -57,6 +61,7 @@ enum {
 	OPT_DEBUG_EXIT,
 	OPT_DISK,
 	OPT_HELP,
+	OPT_HOST_ROOT,
 	OPT_INITRD,
 	OPT_KERNEL,
 	OPT_MEMORY,
@@ -75,6 +80,7 @@ static const struct option long_options[] = {
 	{ "debug-exit",	required_argument,	NULL, OPT_DEBUG_EXIT },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	{ "help",	no_argument,		NULL, OPT_HELP },
+	{ "host-root",	no_argument,		NULL, OPT_HOST_ROOT },
 	{ "initrd",	required_argument,	NULL, OPT_INITRD },
 	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
 	{ "memory",	required_argument,	NULL, OPT_MEMORY },
@@ -185,6 +191,9 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	case OPT_HELP:
 		options->help = true;
 		return 0;
+	case OPT_HOST_ROOT:
+		options->host_root = true;
+		return 0;
 	case OPT_INITRD:
 		machine->files.initrd = text;
 		return 0;
@@ -217,6 +226,33 @@ static int unknown_option(char **argv)
 	return fail("unknown or ambiguous option %s; see 'hvctl run --help'", argv[optind - 1]);
 }
 
+static int check_host_root(struct run_options *options, char **rest)
+{
+	const struct machine_config *machine = &options->machine;
+	const struct boot_files *files = &machine->files;
+
+	if (!*rest)
+		return fail("--host-root: say what to run: hvctl run --host-root -- COMMAND");
+	if (files->initrd || files->module_count || *files->cmdline ||
+	    machine->debug_exit_port != DEBUG_EXIT_NONE)
+		return fail("--host-root brings its own initial RAM disk and command line; leave --initrd, --module, --cmdline and --debug-exit out");
+	if (strcmp(options->console, "stdio"))
+		return fail("--host-root: the command uses hvctl's own input and output; leave --console out");
+	options->command = rest;
+	return 0;
+}
+
+static int check(struct run_options *options, char **rest)
+{
+	if (options->host_root)
+		return check_host_root(options, rest);
+	if (*rest)
+		return fail("unexpected argument '%s'; see 'hvctl run --help'", *rest);
+	if (!options->machine.files.kernel)
+		return fail("say what to boot with --kernel FILE; see 'hvctl run --help'");
+	return 0;
+}
+
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
 	int option;
@@ -234,7 +270,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 	/* 0, not 1: glibc then starts afresh, whoever used getopt before. */
 	optind = 0;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		if (option == ':')
 			return fail("%s needs a value; see 'hvctl run --help'", argv[optind - 1]);
 		if (option == '?')
@@ -242,11 +278,5 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		if (parse_option(options, option, optarg))
 			return -1;
 	}
-	if (options->help)
-		return 0;
-	if (optind < argc)
-		return fail("unexpected argument '%s'; see 'hvctl run --help'", argv[optind]);
-	if (!options->machine.files.kernel)
-		return fail("say what to boot with --kernel FILE; see 'hvctl run --help'");
-	return 0;
+	return options->help ? 0 : check(options, argv + optind);
 }

@@ -10,6 +10,8 @@
 struct run_options {
 	struct machine_config machine;
 	const char *console;
+	bool host_root;
+	char **command;		/* what is to run there; ends with NULL */
 	bool help;
 };
 

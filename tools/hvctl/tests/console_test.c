@@ -47,6 +47,28 @@ static void escapes(void)
 	expect_input(ESC "q");
 }
 
+/* The guest's terminal learns of the end only if it is to. */
+static void end_of_input(void)
+{
+	unsigned int tells;
+	int fds[2];
+
+	for (tells = 0; tells < 2; tells++) {
+		memset(&c, 0, sizeof(c));
+		c.tells_end = tells;
+		EXPECT(!pipe(fds));
+		c.in_fd = fds[0];
+		EXPECT_EQ(write(fds[1], "x", 1), 1);
+		close(fds[1]);
+		EXPECT(!console_read(&c));
+		expect_input("x");
+		EXPECT(!console_read(&c));
+		EXPECT_EQ(c.in_fd, -1);
+		expect_input(tells ? "\x04\x04" : "");
+		close(fds[0]);
+	}
+}
+
 /* However much is typed, only so much is kept, and quitting works. */
 static void overflow(void)
 {
@@ -215,7 +237,7 @@ static void terminal_crash(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(escapes), TEST_CASE(overflow), TEST_CASE(output), TEST_CASE(slow_reader),
-	TEST_CASE(places), TEST_CASE(terminal), TEST_CASE(terminal_crash),
+	TEST_CASE(escapes), TEST_CASE(end_of_input), TEST_CASE(overflow), TEST_CASE(output),
+	TEST_CASE(slow_reader), TEST_CASE(places), TEST_CASE(terminal), TEST_CASE(terminal_crash),
 };
 TEST_SUITE(console_suite, "console", cases);
