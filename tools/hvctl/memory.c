@@ -16,7 +16,7 @@ int memory_create(struct guest_memory *mem, u64 size)
 	if (size < MEMORY_MIN)
 		return fail("--memory: %s is too small; a guest needs 2M at least",
 			    format_size(size, text, sizeof(text)));
-	if (size % KIB(4))
+	if (size % MEMORY_PAGE)
 		return fail("--memory: give a multiple of 4K");
 
 	/* One huge page more than needed, to have both ends where we want them. */
@@ -64,6 +64,29 @@ void *memory_at(const struct guest_memory *mem, u64 gpa, u64 len)
 	if (gpa >= mem->high || len > mem->high - gpa)
 		return NULL;
 	return mem->host + mem->low + gpa;
+}
+
+u64 memory_gpa(const struct guest_memory *mem, const void *host)
+{
+	u64 offset = (const u8 *)host - mem->host;
+
+	return offset < mem->low ? offset : offset - mem->low + HIGH_MEMORY_START;
+}
+
+int memory_discard(const struct guest_memory *mem, u64 gpa, u64 len)
+{
+	/* Pages of the guest's are pages of the host's: the mapping is aligned. */
+	u64 skip = align_up(gpa, MEMORY_PAGE) - gpa;
+	u8 *at = memory_at(mem, gpa, len);
+
+	if (!at)
+		return fail("cannot give %llu bytes at 0x%llx back, which are not wholly in RAM",
+			    (unsigned long long)len, (unsigned long long)gpa);
+	if (len < skip + MEMORY_PAGE)
+		return 0;
+	if (madvise(at + skip, align_down(len - skip, MEMORY_PAGE), MADV_DONTNEED))
+		return fail_errno("cannot give the guest's memory back");
+	return 0;
 }
 
 unsigned int memory_map(const struct guest_memory *mem,

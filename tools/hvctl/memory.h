@@ -16,6 +16,7 @@
 #define EBDA_START		0x9fc00ULL
 
 #define MEMORY_MIN		MIB(2)
+#define MEMORY_PAGE		KIB(4)
 
 struct guest_memory {
 	u8 *host;		/* 2 MiB aligned */
@@ -31,6 +32,16 @@ int memory_clear(struct guest_memory *mem);
 
 /* Where @len bytes at @gpa are, or NULL if they are not wholly RAM. */
 void *memory_at(const struct guest_memory *mem, u64 gpa, u64 len);
+
+/* The opposite: what the guest calls @host, which memory_at() led to. */
+u64 memory_gpa(const struct guest_memory *mem, const void *host);
+
+/*
+ * Give the whole pages among @len bytes at @gpa back to the host; the guest then reads
+ * zeros there, and gets new ones when it writes. Any thread, while the guest runs. -1 if
+ * the bytes are not wholly RAM, where nothing is given back, or if the host refuses.
+ */
+int memory_discard(const struct guest_memory *mem, u64 gpa, u64 len);
 
 /* One line of the memory map that firmware gives to a kernel. */
 struct memory_range {

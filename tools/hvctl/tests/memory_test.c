@@ -59,7 +59,76 @@ static void high(void)
 	memory_destroy(&mem);
 }
 
+/* The first byte of each of four pages at @gpa, as digits */
+static u64 digits(const struct guest_memory *mem, u64 gpa)
+{
+	const u8 *at = memory_at(mem, gpa, 4 * MEMORY_PAGE);
+
+	return at[0] << 12 | at[MEMORY_PAGE] << 8 | at[2 * MEMORY_PAGE] << 4 | at[3 * MEMORY_PAGE];
+}
+
+static void fill(const struct guest_memory *mem, u64 gpa)
+{
+	memset(memory_at(mem, gpa, 4 * MEMORY_PAGE), 1, 4 * MEMORY_PAGE);
+	EXPECT_EQ(digits(mem, gpa), 0x1111);
+}
+
+static void discards(void)
+{
+	const u64 page = MEMORY_PAGE, last = MIB(4) - 4 * page;
+	struct guest_memory mem;
+
+	EXPECT(!memory_create(&mem, MIB(4)));
+	fill(&mem, 0);
+	EXPECT(!memory_discard(&mem, page, 2 * page));
+	EXPECT_EQ(digits(&mem, 0), 0x1001);
+	/* Parts of pages stay, whole ones between them don't. */
+	fill(&mem, 0);
+	EXPECT(!memory_discard(&mem, 1, 2 * page - 2));
+	EXPECT(!memory_discard(&mem, page - 1, page));
+	EXPECT(!memory_discard(&mem, page, page - 1));
+	EXPECT(!memory_discard(&mem, 1, page));
+	EXPECT(!memory_discard(&mem, 0, 0));
+	EXPECT_EQ(digits(&mem, 0), 0x1111);
+	EXPECT(!memory_discard(&mem, page - 1, page + 1));
+	EXPECT_EQ(digits(&mem, 0), 0x1011);
+	EXPECT(!memory_discard(&mem, page + 1, 3 * page - 1));
+	EXPECT_EQ(digits(&mem, 0), 0x1000);
+	EXPECT_EQ(mem.host[2 * page - 1] | mem.host[page - 1] << 8, 0x100);
+	/* At the end, and beyond */
+	fill(&mem, last);
+	EXPECT_FAIL(memory_discard(&mem, last, 5 * page), "20480 bytes at 0x3fc000");
+	EXPECT_FAIL(memory_discard(&mem, last, UINT64_MAX), "not wholly in RAM");
+	EXPECT_FAIL(memory_discard(&mem, UINT64_MAX, 2), "not wholly in RAM");
+	EXPECT_FAIL(memory_discard(&mem, MIB(4), page), "not wholly in RAM");
+	EXPECT_EQ(digits(&mem, last), 0x1111);
+	EXPECT(!memory_discard(&mem, last + page, 3 * page));
+	EXPECT_EQ(digits(&mem, last), 0x1000);
+	memory_destroy(&mem);
+}
+
+static void discards_high(void)
+{
+	const u64 page = MEMORY_PAGE, low = GIB(3) - 4 * page;
+	struct guest_memory mem;
+
+	EXPECT(!memory_create(&mem, GIB(3) + MIB(2)));
+	fill(&mem, low);
+	fill(&mem, GIB(4));
+	EXPECT_FAIL(memory_discard(&mem, low, 5 * page), "not wholly in RAM");
+	EXPECT_FAIL(memory_discard(&mem, GIB(4) - page, 2 * page), "not wholly in RAM");
+	EXPECT(!memory_discard(&mem, GIB(3) - page, page));
+	EXPECT(!memory_discard(&mem, GIB(4), page));
+	EXPECT_EQ(digits(&mem, low), 0x1110);
+	EXPECT_EQ(digits(&mem, GIB(4)), 0x0111);
+	EXPECT_EQ(memory_gpa(&mem, memory_at(&mem, 5, 1)), 5);
+	EXPECT_EQ(memory_gpa(&mem, memory_at(&mem, GIB(3) - 1, 1)), GIB(3) - 1);
+	EXPECT_EQ(memory_gpa(&mem, memory_at(&mem, GIB(4), 1)), GIB(4));
+	memory_destroy(&mem);
+}
+
 static const struct test_case cases[] = {
-	TEST_CASE(sizes), TEST_CASE(low_only), TEST_CASE(high),
+	TEST_CASE(sizes), TEST_CASE(low_only), TEST_CASE(high), TEST_CASE(discards),
+	TEST_CASE(discards_high),
 };
 TEST_SUITE(memory_suite, "memory", cases);

@@ -63,13 +63,6 @@ void vq_offer_simple(u16 head)
 	vq_offer(head);
 }
 
-static u64 gpa_of(const struct iovec *iov)
-{
-	u64 offset = (u8 *)iov->iov_base - vq.mem.host;
-
-	return offset < vq.mem.low ? offset : offset - vq.mem.low + HIGH_MEMORY_START;
-}
-
 void vq_expect_taken(u16 head)
 {
 	vq.chain.head = ~head;
@@ -79,7 +72,7 @@ void vq_expect_taken(u16 head)
 
 void vq_expect_segment(unsigned int i, u64 gpa, u64 len)
 {
-	EXPECT_EQ(gpa_of(&vq.chain.iov[i]), gpa);
+	EXPECT_EQ(memory_gpa(&vq.mem, vq.chain.iov[i].iov_base), gpa);
 	EXPECT_EQ(vq.chain.iov[i].iov_len, len);
 }
 
