@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "virtio_balloon.h"
 #include "virtio_blk.h"
 #include "virtio_net.h"
 #include "virtio_rng.h"
@@ -86,7 +87,9 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 	}
 	if (config->vsock_cid && plug(d, virtio_vsock_create(config->vsock_cid, mem)))
 		return -1;
-	return config->rng ? plug(d, virtio_rng_create(mem)) : 0;
+	if (config->rng && plug(d, virtio_rng_create(mem)))
+		return -1;
+	return config->balloon ? plug(d, virtio_balloon_create(mem, config->balloon_size)) : 0;
 }
 
 int devices_create(struct devices *d, const struct devices_config *config, unsigned int cpus,

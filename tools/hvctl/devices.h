@@ -17,6 +17,8 @@
 /* What the user asked for. */
 struct devices_config {
 	bool rng;
+	bool balloon;
+	u64 balloon_size;	/* what it is to hold at the start */
 	struct disk_config disk[DISKS_MAX];
 	unsigned int disk_count;
 	struct net_config net[NETS_MAX];
@@ -39,7 +41,8 @@ struct devices {
 
 static inline bool devices_wanted(const struct devices_config *config)
 {
-	return config->rng || config->disk_count || config->net_count || config->vsock_cid;
+	return config->rng || config->balloon || config->disk_count || config->net_count ||
+	       config->vsock_cid;
 }
 
 /*

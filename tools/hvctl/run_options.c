@@ -41,6 +41,9 @@ const char run_help[] =
 "  --vsock CID        sockets (virtio) between the host and the machine, which has this\n"
 "                     context ID\n"
 "  --rng              an entropy device (virtio)\n"
+"  --balloon size=SIZE\n"
+"                     a balloon (virtio) that holds SIZE of the memory, and may be empty\n"
+"                     (0); what the guest reports as free is given back, too\n"
 "  --on-reset ACTION  when the guest resets: restart it, or exit (restart)\n"
 "  --debug-exit PORT  end with status (V << 1) | 1 when V is written to PORT; ports\n"
 "                     0x2000 + N drive interrupt pin N, and 64K at 0xff000000\n"
@@ -55,7 +58,8 @@ const char run_help[] =
 
 /* Above any character, which optopt may hold as well. */
 enum {
-	OPT_CMDLINE = 256,
+	OPT_BALLOON = 256,
+	OPT_CMDLINE,
 	OPT_CONSOLE,
 	OPT_CPUS,
 	OPT_DEBUG_EXIT,
@@ -74,6 +78,7 @@ enum {
 };
 
 static const struct option long_options[] = {
+	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "cmdline",	required_argument,	NULL, OPT_CMDLINE },
 	{ "console",	required_argument,	NULL, OPT_CONSOLE },
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
@@ -151,6 +156,17 @@ static int parse_vsock(const char *text, u32 *cid)
 	return 0;
 }
 
+static int parse_balloon(const char *text, struct devices_config *devices)
+{
+	static const char key[] = "size=";
+
+	if (strncmp(text, key, strlen(key)))
+		return fail("--balloon: '%s' is not size=SIZE; say how much the balloon holds, for instance size=0",
+			    text);
+	devices->balloon = true;
+	return parse_size(text + strlen(key), "--balloon: size", &devices->balloon_size);
+}
+
 static int parse_cpus(const char *text, unsigned int *cpus)
 {
 	u64 value;
@@ -176,6 +192,8 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	struct machine_config *machine = &options->machine;
 
 	switch (option) {
+	case OPT_BALLOON:
+		return parse_balloon(text, &machine->devices);
 	case OPT_CMDLINE:
 		machine->files.cmdline = text;
 		return 0;

@@ -188,6 +188,8 @@ void virtio_reset(struct virtio_device *dev)
 		q->enabled = false;
 		eventfd_read(q->kick_fd, &count);
 	}
+	if (dev->class->reset)
+		dev->class->reset(dev);
 }
 
 static int open_eventfd(int *fd)

@@ -65,6 +65,8 @@ struct virtio_class {
 	void (*stop)(struct virtio_device *dev);
 	/* Between the two: virtio_call_fd() of a foreign queue changed. */
 	void (*call_changed)(struct virtio_queue *q);
+	/* The device is reset, and no thread of its queues' is left. May be NULL. */
+	void (*reset)(struct virtio_device *dev);
 	/* The opposite of what made the device; calls virtio_destroy(). */
 	void (*destroy)(struct virtio_device *dev);
 };

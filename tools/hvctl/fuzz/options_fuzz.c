@@ -15,7 +15,7 @@ static const char * const words[] = {
 	"--kernel", "--initrd", "--module", "--cmdline", "--cpus", "--memory", "--name",
 	"--console", "--on-reset", "--debug-exit", "--help", "--kernel=k", "--module=m",
 	"--cpus=", "--memory=", "--name=", "--on-reset=exit", "--on-reset=restart",
-	"--debug-exit=", "--", "-", "k", "0xf4", "4096",
+	"--debug-exit=", "--balloon", "--balloon=size=", "--", "-", "k", "0xf4", "4096",
 };
 
 /* Arguments end at a zero byte. Each is a copy of its own, for the sanitizer. */
@@ -137,6 +137,7 @@ static void check_options(const struct run_options *options)
 	MUST(machine->debug_exit_port == DEBUG_EXIT_NONE ||
 	     (machine->debug_exit_port >= 0 &&
 	      machine->debug_exit_port + DEBUG_EXIT_PORTS <= 0x10000));
+	MUST(machine->devices.balloon || !machine->devices.balloon_size);
 	MUST(machine->files.module_count <= BOOT_MODULES_MAX);
 	for (i = 0; i < machine->files.module_count; i++)
 		MUST(machine->files.modules[i]);

@@ -17,8 +17,8 @@ static const struct test_suite * const suites[] = {
 	&ioapic_suite, &kernel_modules_suite, &memory_suite, &msix_suite, &multiboot_suite,
 	&net_options_suite, &options_suite, &pci_suite, &power_suite, &pvh_suite,
 	&report_suite, &rtc_suite, &serial_suite, &size_suite, &translate_suite,
-	&virtio_blk_suite, &virtio_foreign_suite, &virtio_pci_suite, &virtq_suite,
-	&virtq_hostile_suite, &virtq_talk_suite,
+	&virtio_balloon_suite, &virtio_blk_suite, &virtio_foreign_suite, &virtio_pci_suite,
+	&virtq_suite, &virtq_hostile_suite, &virtq_talk_suite,
 };
 
 static bool failed;

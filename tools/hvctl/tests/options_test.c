@@ -26,6 +26,7 @@ static void defaults(void)
 	EXPECT_EQ(options.machine.memory, MIB(512));
 	EXPECT_EQ(options.machine.debug_exit_port, DEBUG_EXIT_NONE);
 	EXPECT(!options.machine.exit_on_reset && !options.help);
+	EXPECT(!devices_wanted(&options.machine.devices));
 }
 
 static void everything(void)
@@ -33,7 +34,7 @@ static void everything(void)
 	EXPECT(!PARSE("--name", "web-1.a_b", "--cpus", "4", "--memory=1G", "--kernel", "k",
 		      "--initrd", "i", "--module", "m1", "--module", "m2", "--cmdline",
 		      "console=ttyS0 quiet", "--console", "none", "--debug-exit", "0xf4",
-		      "--on-reset", "exit"));
+		      "--on-reset", "exit", "--balloon", "size=64M"));
 	EXPECT(!strcmp(options.machine.name, "web-1.a_b"));
 	EXPECT_EQ(options.machine.cpus, 4);
 	EXPECT_EQ(options.machine.memory, GIB(1));
@@ -43,6 +44,12 @@ static void everything(void)
 	EXPECT(!strcmp(options.machine.files.cmdline, "console=ttyS0 quiet"));
 	EXPECT_EQ(options.machine.debug_exit_port, 0xf4);
 	EXPECT(options.machine.exit_on_reset);
+	EXPECT(options.machine.devices.balloon);
+	EXPECT_EQ(options.machine.devices.balloon_size, MIB(64));
+	EXPECT(!PARSE("--kernel", "k", "--balloon=size=0"));
+	EXPECT(devices_wanted(&options.machine.devices));
+	EXPECT(options.machine.devices.balloon);
+	EXPECT_EQ(options.machine.devices.balloon_size, 0);
 	EXPECT(!PARSE("--help"));
 	EXPECT(options.help);
 }
@@ -62,6 +69,11 @@ static void refusals(void)
 	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "two"), "--cpus");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--debug-exit", "0xfffd"), "--debug-exit");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--on-reset", "x"), "--on-reset");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--balloon", "64M"), "'64M' is not size=SIZE");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--balloon", ""), "--balloon: '' is not size=SIZE");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--balloon", "size="), "--balloon: size: '' is not");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--balloon", "size=1M,x"), "'1M,x' is not a size");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--balloon"), "--balloon needs a value");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--name", ""), "--name");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--name", "../x"), "--name");
 	EXPECT_FAIL(PARSE("--kernel", "k", "--name", "a/b"), "--name");

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The traditional memory balloon (virtio 1.2, 5.5): the guest is asked to give up some of
+ * its memory, which is the host's at once. Beside that, it reports pages that are free
+ * (5.5.6.7), whatever the balloon's size.
+ */
+#ifndef HVCTL_VIRTIO_BALLOON_H
+#define HVCTL_VIRTIO_BALLOON_H
+
+#include "virtio.h"
+
+/*
+ * A new balloon which is to hold @bytes of @mem; its class has destroy(). NULL with a
+ * sentence; @bytes are what virtio_balloon_resize() takes.
+ */
+struct virtio_device *virtio_balloon_create(const struct guest_memory *mem, u64 bytes);
+
+/*
+ * Have the driver inflate or deflate it until it holds @bytes, a multiple of 4K that is
+ * less than the guest's memory. Returns at once; how far the driver gets is up to it. Any
+ * thread. -1 with a sentence if @bytes are not that.
+ */
+int virtio_balloon_resize(struct virtio_device *dev, u64 bytes);
+
+#endif
