@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "virtio_balloon.h"
 
-#include <linux/virtio_balloon.h>
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "error.h"
 #include "size.h"
@@ -21,6 +21,9 @@
 #define PFNS_MAX		4096
 #define PFNS_AT_ONCE		256
 
+/* More than there are; a driver may know others than hvctl. */
+#define STATISTICS_MAX		64
+
 /*
  * 5.5.2 counts five queues, some of which exist only with their features. Whether the
  * others then keep their numbers it doesn't say: Linux numbers those that exist, others go
@@ -28,6 +31,7 @@
  */
 #define INFLATE			0
 #define DEFLATE			1
+#define STATISTICS		2
 #define QUEUES			5
 
 struct virtio_balloon {
@@ -37,6 +41,13 @@ struct virtio_balloon {
 	_Atomic u32 target;	/* pages */
 	_Atomic u32 actual;	/* pages that the driver says it gave up */
 	_Atomic u32 poison;	/* what the driver finds in free pages */
+
+	/* The driver's buffer for statistics is kept until new ones are wanted. */
+	bool has_buffer;	/* its queue's thread alone has this */
+	u16 buffer;
+	pthread_mutex_t lock;	/* what follows */
+	struct balloon_statistics last;
+	bool wanted;
 };
 
 static struct virtio_balloon *balloon_of(struct virtio_device *dev)
@@ -47,6 +58,75 @@ static struct virtio_balloon *balloon_of(struct virtio_device *dev)
 static bool has(const struct virtio_device *dev, unsigned int feature)
 {
 	return dev->accepted & BIT_ULL(feature);
+}
+
+/* ---- statistics ----------------------------------------------------------------- */
+
+static void keep_statistics(struct virtio_balloon *b, const struct virtq_chain *chain)
+{
+	struct virtio_balloon_stat stat[STATISTICS_MAX];
+	unsigned int i, count = virtq_read(chain, 0, stat, sizeof(stat)) / sizeof(stat[0]);
+
+	pthread_mutex_lock(&b->lock);
+	b->last = (struct balloon_statistics){ 0 };
+	for (i = 0; i < count; i++) {
+		if (stat[i].tag >= VIRTIO_BALLOON_S_NR)
+			continue;
+		b->last.value[stat[i].tag] = stat[i].val;
+		b->last.given |= BIT(stat[i].tag);
+	}
+	b->wanted = false;
+	pthread_mutex_unlock(&b->lock);
+}
+
+static bool statistics_wanted(struct virtio_balloon *b)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&b->lock);
+	wanted = b->wanted;
+	pthread_mutex_unlock(&b->lock);
+	return wanted;
+}
+
+static void give_buffer_back(struct virtio_queue *q)
+{
+	struct virtio_balloon *b = balloon_of(q->device);
+
+	if (b->has_buffer)
+		virtq_push(&q->ring, b->buffer, 0);
+	b->has_buffer = false;
+}
+
+/* A driver is to have one buffer there; with another, it gets the first one back. */
+static void serve_statistics(struct virtio_queue *q)
+{
+	struct virtio_balloon *b = balloon_of(q->device);
+	struct virtq_chain chain;
+
+	do {
+		virtq_disable_notify(&q->ring);
+		if (statistics_wanted(b))
+			give_buffer_back(q);
+		while (virtq_pop(&q->ring, &chain) > 0) {
+			give_buffer_back(q);
+			keep_statistics(b, &chain);
+			b->buffer = chain.head;
+			b->has_buffer = true;
+		}
+		virtio_interrupt(q);
+	} while (virtq_enable_notify(&q->ring));
+}
+
+void virtio_balloon_statistics(struct virtio_device *dev, struct balloon_statistics *s)
+{
+	struct virtio_balloon *b = balloon_of(dev);
+
+	pthread_mutex_lock(&b->lock);
+	*s = b->last;
+	b->wanted = true;
+	pthread_mutex_unlock(&b->lock);
+	eventfd_write(dev->queue[STATISTICS].kick_fd, 1);
 }
 
 /* ---- requests ------------------------------------------------------------------- */
@@ -128,7 +208,7 @@ static void handle(struct virtio_queue *q, const struct virtq_chain *chain)
 	}
 }
 
-static void serve(struct virtio_queue *q)
+static void serve_requests(struct virtio_queue *q)
 {
 	struct virtq_chain chain;
 
@@ -140,6 +220,14 @@ static void serve(struct virtio_queue *q)
 		}
 		virtio_interrupt(q);
 	} while (virtq_enable_notify(&q->ring));
+}
+
+static void serve(struct virtio_queue *q)
+{
+	if (q->index == STATISTICS && has(q->device, VIRTIO_BALLOON_F_STATS_VQ))
+		serve_statistics(q);
+	else
+		serve_requests(q);
 }
 
 /* ---- configuration -------------------------------------------------------------- */
@@ -200,6 +288,11 @@ int virtio_balloon_resize(struct virtio_device *dev, u64 bytes)
 	return 0;
 }
 
+u64 virtio_balloon_actual(struct virtio_device *dev)
+{
+	return balloon_of(dev)->actual * PAGE;
+}
+
 /* ---- the device ----------------------------------------------------------------- */
 
 /* A driver has yet to say what it has; what it is to have is the host's affair. */
@@ -209,11 +302,17 @@ static void reset(struct virtio_device *dev)
 
 	b->actual = 0;
 	b->poison = 0;
+	b->has_buffer = false;
+	pthread_mutex_lock(&b->lock);
+	b->last = (struct balloon_statistics){ 0 };
+	b->wanted = false;
+	pthread_mutex_unlock(&b->lock);
 }
 
 static void destroy(struct virtio_device *dev)
 {
 	virtio_destroy(dev);
+	pthread_mutex_destroy(&balloon_of(dev)->lock);
 	free(balloon_of(dev));
 }
 
@@ -234,7 +333,8 @@ static const struct virtio_class virtio_balloon_class = {
  * touched. With DEFLATE_ON_OOM a driver takes some back before processes are killed; the
  * rest of that is the driver's, too.
  */
-#define FEATURES	(BIT_ULL(VIRTIO_BALLOON_F_DEFLATE_ON_OOM) | \
+#define FEATURES	(BIT_ULL(VIRTIO_BALLOON_F_STATS_VQ) | \
+			 BIT_ULL(VIRTIO_BALLOON_F_DEFLATE_ON_OOM) | \
 			 BIT_ULL(VIRTIO_BALLOON_F_PAGE_POISON) | \
 			 BIT_ULL(VIRTIO_BALLOON_F_REPORTING))
 
@@ -247,8 +347,10 @@ struct virtio_device *virtio_balloon_create(const struct guest_memory *mem, u64 
 		return NULL;
 	}
 	b->mem = mem;
+	pthread_mutex_init(&b->lock, NULL);
 	if (set_target(b, bytes) ||
 	    virtio_init(&b->virtio, &virtio_balloon_class, FEATURES, QUEUES, QUEUE_SIZE, mem)) {
+		pthread_mutex_destroy(&b->lock);
 		free(b);
 		return NULL;
 	}

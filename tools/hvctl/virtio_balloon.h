@@ -7,7 +7,15 @@
 #ifndef HVCTL_VIRTIO_BALLOON_H
 #define HVCTL_VIRTIO_BALLOON_H
 
+#include <linux/virtio_balloon.h>
+
 #include "virtio.h"
+
+/* What a driver said of its memory (5.5.6.4), by VIRTIO_BALLOON_S_*: bytes, or how often. */
+struct balloon_statistics {
+	u64 value[VIRTIO_BALLOON_S_NR];
+	u32 given;		/* a bit for each; the others are 0 */
+};
 
 /*
  * A new balloon which is to hold @bytes of @mem; its class has destroy(). NULL with a
@@ -21,5 +29,14 @@ struct virtio_device *virtio_balloon_create(const struct guest_memory *mem, u64 
  * thread. -1 with a sentence if @bytes are not that.
  */
 int virtio_balloon_resize(struct virtio_device *dev, u64 bytes);
+
+/* The bytes that the driver says the balloon holds; any thread. */
+u64 virtio_balloon_actual(struct virtio_device *dev);
+
+/*
+ * The last statistics that the driver gave since it started, if any; and have it make new
+ * ones, which a later call gets. Any thread.
+ */
+void virtio_balloon_statistics(struct virtio_device *dev, struct balloon_statistics *s);
 
 #endif

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/virtio_balloon.h>
 #include <linux/virtio_ids.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -24,9 +23,10 @@
 #define DATA		0x40000
 
 /* The features that Linux accepts, and the first of the queues that then take reports */
-#define LINUX		(BIT_ULL(VIRTIO_BALLOON_F_DEFLATE_ON_OOM) | \
+#define LINUX		(BIT_ULL(VIRTIO_BALLOON_F_STATS_VQ) | \
+			 BIT_ULL(VIRTIO_BALLOON_F_DEFLATE_ON_OOM) | \
 			 BIT_ULL(VIRTIO_BALLOON_F_REPORTING))
-#define FIRST_REPORTING	2
+#define FIRST_REPORTING	3
 
 /* Pages from this one on are nobody else's. */
 #define FREE		512
@@ -38,7 +38,7 @@ static u16 offered[QUEUES];
 
 static void on_signal(struct virtio_device *dev, u16 vector)
 {
-	EXPECT(dev == device);
+	(void)dev;
 	eventfd_write(vector ? signal_fd : config_fd, 1);
 }
 
@@ -215,7 +215,7 @@ static void set_config(unsigned int offset, u32 value)
 
 static void configuration(void)
 {
-	u8 byte = 9;
+	u32 part = 9;
 
 	start();
 	EXPECT_EQ(device->class->id, VIRTIO_ID_BALLOON);
@@ -225,6 +225,10 @@ static void configuration(void)
 	SET_CONFIG(actual, 77);
 	SET_CONFIG(poison_val, 0xaaaaaaaa);
 	EXPECT_EQ(CONFIG(actual), 77);
+	EXPECT_EQ(virtio_balloon_actual(device), 77 * MEMORY_PAGE);
+	SET_CONFIG(actual, UINT32_MAX);
+	EXPECT_EQ(virtio_balloon_actual(device), 0xffffffff000);
+	SET_CONFIG(actual, 77);
 	EXPECT_EQ(CONFIG(poison_val), 0xaaaaaaaa);
 	/* These aren't the driver's. */
 	SET_CONFIG(num_pages, 1);
@@ -232,11 +236,11 @@ static void configuration(void)
 	EXPECT_EQ(CONFIG(num_pages), 256);
 	EXPECT_EQ(CONFIG(free_page_hint_cmd_id), 0);
 	/* No parts of fields, nor parts of two */
-	device->class->write_config(device, 4, &byte, 1);
+	device->class->write_config(device, 4, &part, 1);
 	set_config(5, 1);
 	EXPECT_EQ(CONFIG(actual), 77);
-	device->class->read_config(device, 4, &byte, 1);
-	EXPECT_EQ(byte, 77);
+	device->class->read_config(device, 4, &part, 1);
+	EXPECT_EQ(part, 77);
 	virtio_reset(device);
 	EXPECT_EQ(CONFIG(num_pages), 256);
 	EXPECT_EQ(CONFIG(actual), 0);
@@ -408,6 +412,11 @@ static void reports_unwanted(void)
 	EXPECT_EQ(gone(), 0);
 	SEND(0, 600);
 	EXPECT_EQ(gone(), 1);
+	virtio_reset(device);
+	/* Without statistics, a driver that counts the queues it has takes the third. */
+	memset(page(600), FULL, MEMORY_PAGE);
+	drive(BIT_ULL(VIRTIO_BALLOON_F_REPORTING));
+	expect_reported(2);
 	end();
 }
 
@@ -431,6 +440,115 @@ static void poison(void)
 	describe(4, 0, 900 * MEMORY_PAGE, MEMORY_PAGE, VRING_DESC_F_WRITE);
 	offer_and_wait(4);
 	EXPECT(is_gone(900));
+	end();
+}
+
+#define STATS		2
+
+/* Statistics in the driver's buffer @n, which is that descriptor's, too */
+static void offer_statistics(unsigned int n, const struct virtio_balloon_stat *stat,
+			     unsigned int bytes)
+{
+	u16 *avail = at(AVAIL(STATS));
+
+	memcpy(at(DATA + n * 0x1000), stat, bytes);
+	describe(STATS, n, DATA + n * 0x1000, bytes, 0);
+	avail[2 + offered[STATS] % QUEUE_SIZE] = n;
+	__atomic_store_n(&avail[1], ++offered[STATS], __ATOMIC_RELEASE);
+	eventfd_write(device->queue[STATS].kick_fd, 1);
+}
+
+/* Asks until there is the statistic, as there is no other sign of that. */
+static u64 statistic(unsigned int tag)
+{
+	struct balloon_statistics s;
+	unsigned int i;
+
+	for (i = 0; i < 10000; i++) {
+		virtio_balloon_statistics(device, &s);
+		if (s.given & BIT(tag))
+			return s.value[tag];
+		usleep(1000);
+	}
+	return 0;
+}
+
+static void statistics(void)
+{
+	static const struct virtio_balloon_stat first[] = {
+		{ VIRTIO_BALLOON_S_MEMFREE, 12345 }, { VIRTIO_BALLOON_S_NR, 1 },
+		{ UINT16_MAX, 2 }, { VIRTIO_BALLOON_S_MEMTOT, UINT64_MAX },
+	}, second[] = {
+		{ VIRTIO_BALLOON_S_AVAIL, 1 }, { VIRTIO_BALLOON_S_AVAIL, 678 },
+		{ VIRTIO_BALLOON_S_CACHES, 9 },
+	};
+	struct balloon_statistics s;
+
+	start();
+	virtio_balloon_statistics(device, &s);
+	EXPECT_EQ(s.given, 0);
+	offer_statistics(0, first, sizeof(first));
+	EXPECT_EQ(statistic(VIRTIO_BALLOON_S_MEMFREE), 12345);
+	/* Who has them wants new ones, and so the driver has its buffer again. */
+	EXPECT(signalled(signal_fd));
+	EXPECT_EQ(used(STATS), 1);
+	virtio_balloon_statistics(device, &s);
+	EXPECT_EQ(s.given, BIT(VIRTIO_BALLOON_S_MEMFREE) | BIT(VIRTIO_BALLOON_S_MEMTOT));
+	EXPECT_EQ(s.value[VIRTIO_BALLOON_S_MEMTOT], UINT64_MAX);
+	/* The last of two of a kind; not the last, of which a byte is missing */
+	offer_statistics(0, second, sizeof(second) - 1);
+	EXPECT_EQ(statistic(VIRTIO_BALLOON_S_AVAIL), 678);
+	virtio_balloon_statistics(device, &s);
+	EXPECT_EQ(s.given, BIT(VIRTIO_BALLOON_S_AVAIL));
+	EXPECT_EQ(s.value[VIRTIO_BALLOON_S_MEMTOT], 0);
+	virtio_reset(device);
+	virtio_balloon_statistics(device, &s);
+	EXPECT_EQ(s.given, 0);
+	/* A queue that works is no bound for reports. */
+	EXPECT_EQ(gone(), 0);
+	end();
+}
+
+/* A buffer is kept until somebody asks, or the driver has another. */
+static void statistics_buffers(void)
+{
+	static struct virtio_balloon_stat many[200];
+	struct balloon_statistics s;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (struct virtio_balloon_stat){ i < 63 ? 0xffff : i - 63, i };
+	start();
+	offer_statistics(0, many, sizeof(many));
+	offer_statistics(1, many, sizeof(many));
+	EXPECT(signalled(signal_fd));
+	EXPECT_EQ(used(STATS), 1);
+	EXPECT_EQ(((u32 *)at(USED(STATS)))[1], 0);
+	usleep(20000);
+	EXPECT_EQ(used(STATS), 1);
+	/* The 64th is the last that is looked at. */
+	virtio_balloon_statistics(device, &s);
+	EXPECT_EQ(s.given, BIT(0));
+	EXPECT_EQ(s.value[0], 63);
+	EXPECT(signalled(signal_fd));
+	EXPECT_EQ(used(STATS), 2);
+	EXPECT_EQ(((u32 *)at(USED(STATS)))[3], 1);
+	/* One that is kept when the device is reset isn't given back afterwards. */
+	offer_statistics(0, many, sizeof(many));
+	offer_statistics(1, many, sizeof(many));
+	EXPECT(signalled(signal_fd));
+	eventfd_write(device->queue[STATS].kick_fd, 1);
+	usleep(20000);
+	EXPECT_EQ(used(STATS), 3);
+	virtio_reset(device);
+	drive(LINUX);
+	offer_statistics(1, many, sizeof(many));
+	usleep(20000);
+	EXPECT_EQ(used(STATS), 0);
+	EXPECT_EQ(statistic(0), 63);
+	EXPECT(signalled(signal_fd));
+	EXPECT_EQ(used(STATS), 1);
+	EXPECT_EQ(((u32 *)at(USED(STATS)))[1], 1);
 	end();
 }
 
@@ -460,6 +578,7 @@ static void broken(void)
 static const struct test_case cases[] = {
 	TEST_CASE(configuration), TEST_CASE(sizes), TEST_CASE(refused), TEST_CASE(inflation),
 	TEST_CASE(odd_segments), TEST_CASE(many_pages), TEST_CASE(outside), TEST_CASE(reports),
-	TEST_CASE(reports_unwanted), TEST_CASE(poison), TEST_CASE(broken),
+	TEST_CASE(reports_unwanted), TEST_CASE(poison), TEST_CASE(statistics),
+	TEST_CASE(statistics_buffers), TEST_CASE(broken),
 };
 TEST_SUITE(virtio_balloon_suite, "virtio_balloon", cases);
