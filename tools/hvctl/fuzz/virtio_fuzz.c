@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Drivers that do what they may not: random accesses to configuration space, BARs and
- * ports of a drive and an entropy device, which meanwhile work on rings that the input
- * fills and changes.
+ * ports of a drive, an entropy device and a balloon, which meanwhile work on rings that the
+ * input fills and changes.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,13 +10,14 @@
 #include "error.h"
 #include "fuzz.h"
 #include "layout.h"
+#include "virtio_balloon.h"
 #include "virtio_blk.h"
 #include "virtio_pci.h"
 #include "virtio_rng.h"
 
 #define MEMORY		KIB(64)
 #define IMAGE		KIB(16)
-#define DEVICES		2
+#define DEVICES		3
 
 /* Where set_up() has a queue; requests are in the rest. */
 #define RINGS		0x1000	/* a page for each device: descriptors, then the others */
@@ -85,7 +86,8 @@ static void make_image(void)
 	MUST(fd >= 0 && !ftruncate(fd, IMAGE));
 	snprintf(image.path, sizeof(image.path), "/proc/self/fd/%d", fd);
 	strcpy(image.serial, "fuzz");
-	memory.host = malloc(MEMORY);
+	/* As the machine has it, so that pages can be given back. */
+	memory.host = aligned_alloc(MEMORY_PAGE, MEMORY);
 	MUST(memory.host);
 }
 
@@ -103,6 +105,7 @@ static void start(struct rig *rig, struct virtio_pci_host *host)
 	pci_init(&rig->pci);
 	rig->device[0] = virtio_blk_create(&image, 2, &memory);
 	rig->device[1] = virtio_rng_create(&memory);
+	rig->device[2] = virtio_balloon_create(&memory, MEMORY_PAGE);
 	for (i = 0; i < DEVICES; i++) {
 		MUST(rig->device[i]);
 		MUST(!virtio_pci_create(&rig->transport[i], rig->device[i], &rig->pci, host));
@@ -216,7 +219,7 @@ static void poke(struct fuzz *f)
 
 static void step(struct rig *rig, struct fuzz *f)
 {
-	u8 what = fuzz_u8(f), device = what >> 4 & 1;
+	u8 what = fuzz_u8(f), device = (what >> 4) % DEVICES;
 
 	switch (what % 8) {
 	case 0:
