@@ -6,6 +6,7 @@ count=0
 failures=0
 log=/tmp/guest.log
 initrd=/guest/initrd.img
+input=/dev/null
 
 plan() {
 	echo "TAP version 13"
@@ -24,14 +25,14 @@ ok() {		# NAME STATUS
 }
 
 # Starts a guest that runs COMMAND; hvctl's process is $machine, its output goes to
-# $log. start_guest KERNEL COMMAND [hvctl option]...
+# $log, its input is from $input. start_guest KERNEL COMMAND [hvctl option]...
 start_guest() {
 	kernel=$1
 	encoded=$(echo "$2" | base64 | tr -d '\n')
 	shift 2
 	: >$log			# so that nobody finds the last guest's words
 	hvctl run --kernel "/guest/$kernel" --initrd "$initrd" "$@" \
-		--cmdline "console=ttyS0 quiet panic=-1 run64=$encoded" >$log 2>&1 </dev/null &
+		--cmdline "console=ttyS0 quiet panic=-1 run64=$encoded" >$log 2>&1 <"$input" &
 	machine=$!
 }
 
