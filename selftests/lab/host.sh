@@ -31,8 +31,11 @@ make_base() {
 }
 
 # The modules that a command may want to load itself, with what they need; those for
-# networks come along when something names vhost.
+# networks come along when something names vhost, and what a guest with the host's
+# kernel and files needs with --host-root.
 readonly HOST_MODULES="irqbypass kvm kvm-intel brd"
+readonly HOST_MODULES_ROOT="virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev
+	virtio_pci fuse virtiofs overlay"
 readonly HOST_MODULES_NET="llc stp bridge tun tap vhost_iotlb vhost vhost_net vsock
 	vmw_vsock_virtio_transport_common vhost_vsock"
 
@@ -40,6 +43,7 @@ host_modules=""
 
 choose_host_modules() {
 	host_modules=$HOST_MODULES
+	! mentions --host-root || host_modules+=" ${HOST_MODULES_ROOT//[$'\n\t']/ }"
 	! mentions vhost || host_modules+=" ${HOST_MODULES_NET//[$'\n\t']/ }"
 }
 
