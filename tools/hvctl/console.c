@@ -72,7 +72,7 @@ static void open_terminal(struct console *c)
 	set_raw();
 }
 
-int console_open(struct console *c, const char *where)
+int console_open(struct console *c, const char *option, const char *where)
 {
 	memset(c, 0, sizeof(*c));
 	pthread_mutex_init(&c->lock, NULL);
@@ -87,7 +87,7 @@ int console_open(struct console *c, const char *where)
 	if (strcmp(where, "stdio")) {
 		c->out_fd = open(where, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		if (c->out_fd < 0)
-			return fail_errno("--console: cannot write to %s", where);
+			return fail_errno("%s: cannot write to %s", option, where);
 		return 0;
 	}
 	c->out_fd = STDOUT_FILENO;
@@ -170,6 +170,39 @@ bool console_put(struct console *c, u8 byte)
 	c->active = true;
 	pthread_mutex_unlock(&c->lock);
 	return wake;
+}
+
+unsigned int console_write(struct console *c, const u8 *data, unsigned int len, bool *wake)
+{
+	unsigned int done = 0;
+
+	pthread_mutex_lock(&c->lock);
+	while (done < len && (c->used < sizeof(c->buffer) || write_out(c, false))) {
+		unsigned int n = min_u64(sizeof(c->buffer) - c->used, len - done);
+
+		memcpy(c->buffer + c->used, data + done, n);
+		c->used += n;
+		done += n;
+	}
+	c->starved = done < len;
+	*wake = !c->active;
+	c->active = true;
+	pthread_mutex_unlock(&c->lock);
+	return done;
+}
+
+bool console_has_room(struct console *c)
+{
+	bool room;
+
+	/* Whoever holds it sees for itself, and wakes the main thread. */
+	if (pthread_mutex_trylock(&c->lock))
+		return false;
+	room = c->starved && c->used < sizeof(c->buffer);
+	if (room)
+		c->starved = false;
+	pthread_mutex_unlock(&c->lock);
+	return room;
 }
 
 bool console_flush(struct console *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the guest's serial port ends: this terminal, a file, or nowhere.
+ * Where a console of the guest's ends, its serial port or the console device's: this
+ * terminal, a file, or nowhere.
  * Output is collected, and written when the main thread comes around or the
  * buffer is full: a system call per character would dwarf the guest's own work.
  */
@@ -31,10 +32,14 @@ struct console {
 	u8 buffer[CONSOLE_BUFFER];
 	unsigned int used;
 	bool active;		/* the main thread comes by to flush */
+	bool starved;		/* console_write() could not take everything */
 };
 
-/* @where: "stdio", "none", or the file to write to, which is replaced. */
-int console_open(struct console *c, const char *where);
+/*
+ * @where: "stdio", "none", or the file to write to, which is replaced. @option is who says
+ * so, for the sentence.
+ */
+int console_open(struct console *c, const char *option, const char *where);
 
 /* Flush, and give the terminal back as it was. */
 void console_close(struct console *c);
@@ -44,6 +49,15 @@ void console_close(struct console *c);
  * to flush it.
  */
 bool console_put(struct console *c, u8 byte);
+
+/*
+ * Put some of @len bytes into the buffer, as many as fit without waiting for a slow reader.
+ * Returns how many; sets *@wake if the main thread has to be woken.
+ */
+unsigned int console_write(struct console *c, const u8 *data, unsigned int len, bool *wake);
+
+/* Is there room for what console_write() did not take? True once each time. */
+bool console_has_room(struct console *c);
 
 /*
  * Write out what there is, as far as that goes without waiting. Returns false

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
+#include "virtio_console.h"
 #include "virtio_net.h"
 #include "virtio_rng.h"
 #include "virtio_vsock.h"
@@ -73,7 +74,7 @@ err_virtio:
 
 /* The order of disks and interfaces is that of their slots, so that the guest numbers them so. */
 static int plug_all(struct devices *d, const struct devices_config *config, unsigned int cpus,
-		    const struct guest_memory *mem)
+		    const struct guest_memory *mem, struct port *hvc)
 {
 	unsigned int i, queues = min_u64(cpus, DISK_QUEUES_MAX);
 
@@ -87,13 +88,16 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 	}
 	if (config->vsock_cid && plug(d, virtio_vsock_create(config->vsock_cid, mem)))
 		return -1;
+	if ((hvc || config->ports.count) &&
+	    plug(d, virtio_console_create(config->ports.port, config->ports.count, hvc, mem)))
+		return -1;
 	if (config->rng && plug(d, virtio_rng_create(mem)))
 		return -1;
 	return config->balloon ? plug(d, virtio_balloon_create(mem, config->balloon_size)) : 0;
 }
 
 int devices_create(struct devices *d, const struct devices_config *config, unsigned int cpus,
-		   const struct lhv_dev *dev, const struct guest_memory *mem)
+		   const struct lhv_dev *dev, const struct guest_memory *mem, struct port *hvc)
 {
 	*d = (struct devices){ .vm_fd = -1 };
 	d->host = (struct virtio_pci_host){
@@ -107,7 +111,7 @@ int devices_create(struct devices *d, const struct devices_config *config, unsig
 		fail("this lhv.ko knows no eventfds, which devices need; load the one that came with this hvctl");
 		goto err;
 	}
-	if (plug_all(d, config, cpus, mem))
+	if (plug_all(d, config, cpus, mem, hvc))
 		goto err;
 	return 0;
 err:

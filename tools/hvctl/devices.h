@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "net.h"
 #include "pci.h"
+#include "port_options.h"
 #include "virtio_pci.h"
 
 #define DISKS_MAX	16
@@ -24,6 +25,7 @@ struct devices_config {
 	struct net_config net[NETS_MAX];
 	unsigned int net_count;
 	u32 vsock_cid;		/* 0: no such device */
+	struct port_options ports;
 };
 
 struct device {
@@ -42,15 +44,17 @@ struct devices {
 static inline bool devices_wanted(const struct devices_config *config)
 {
 	return config->rng || config->balloon || config->disk_count || config->net_count ||
-	       config->vsock_cid;
+	       config->vsock_cid || config->ports.count || config->ports.hvc;
 }
 
 /*
  * Make them, with up to @cpus queues each where several are of use; what they open stays
- * open until devices_destroy().
+ * open until devices_destroy(). @hvc, which outlives them, is where their console ends;
+ * NULL: they have none.
  */
 int devices_create(struct devices *d, const struct devices_config *config, unsigned int cpus,
-		   const struct lhv_dev *dev, const struct guest_memory *mem);
+		   const struct lhv_dev *dev, const struct guest_memory *mem,
+		   struct port *hvc);
 void devices_destroy(struct devices *d);
 
 /* Put PCI on the machine's buses, if there are devices. */

@@ -16,6 +16,7 @@
 #include "firmware.h"
 #include "i8042_reset.h"
 #include "layout.h"
+#include "port_console.h"
 #include "power.h"
 #include "size.h"
 
@@ -208,10 +209,16 @@ static void handle_signal(struct machine *m)
 	switch (info.ssi_signo) {
 	case SIGTSTP:
 		console_suspend(m->console);
+		console_suspend(m->hvc_console);
 		kill(getpid(), SIGSTOP);
 		break;
 	case SIGCONT:
 		console_resume(m->console);
+		console_resume(m->hvc_console);
+		break;
+	case SIGWINCH:
+		if (m->hvc)
+			port_console_measure(m->hvc);
 		break;
 	case SIGTERM:
 		if (press_power_button(m))
@@ -230,18 +237,27 @@ static void feed_serial(struct machine *m)
 		console_consume(c, serial_receive(&m->serial, c->input, c->input_used));
 }
 
+static struct pollfd input_of(const struct console *c)
+{
+	return (struct pollfd){
+		.fd = console_wants_input(c) ? c->in_fd : -1, .events = POLLIN,
+	};
+}
+
 /* What the main thread does while the vCPUs run. */
 static void serve(struct machine *m)
 {
-	struct console *c = m->console;
-	int timeout = -1;
+	struct console *c = m->console, *hvc = m->hvc_console;
+	int timeout = -1, hvc_input = -1;
 
 	while (!machine_stopping(m)) {
 		struct pollfd fds[] = {
 			{ .fd = m->wake_fd, .events = POLLIN },
 			{ .fd = m->signal_fd, .events = POLLIN },
-			{ .fd = console_wants_input(c) ? c->in_fd : -1, .events = POLLIN },
+			input_of(c), input_of(hvc),
+			{ .fd = hvc_input, .events = POLLOUT },
 		};
+		bool busy;
 		u64 count;
 
 		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0)
@@ -250,10 +266,14 @@ static void serve(struct machine *m)
 			continue;
 		if (fds[1].revents)
 			handle_signal(m);
-		if (fds[2].revents && console_read(c))
+		if ((fds[2].revents && console_read(c)) || (fds[3].revents && console_read(hvc)))
 			machine_stop(m, STOP_QUIT, 0, NULL);
 		feed_serial(m);
-		timeout = console_flush(c) ? FLUSH_MS : -1;
+		busy = console_flush(c);
+		busy |= console_flush(hvc);
+		if (m->hvc)
+			hvc_input = port_console_serve(m->hvc);
+		timeout = busy ? FLUSH_MS : -1;
 	}
 }
 
@@ -293,6 +313,8 @@ int machine_run(struct machine *m)
 
 	if (vcpu_init_signals() || add_devices(m))
 		return -1;
+	if (m->hvc)
+		port_console_measure(m->hvc);
 	for (;;) {
 		if (power_on(m, &serial_host))
 			return -1;
@@ -320,6 +342,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGTSTP);
 	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGWINCH);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
 		return fail("cannot set up signals");
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -346,12 +369,37 @@ static int check_config(const struct machine *m)
 	return 0;
 }
 
+static int create_devices(struct machine *m)
+{
+	const struct machine_config *config = m->config;
+
+	if (config->devices.ports.hvc) {
+		m->hvc = port_console_create(m->hvc_console, m->wake_fd);
+		if (!m->hvc)
+			return -1;
+	}
+	if (!devices_create(&m->devices, &config->devices, config->cpus, &m->dev, &m->memory,
+			    m->hvc))
+		return 0;
+	if (m->hvc)
+		port_console_destroy(m->hvc);
+	return -1;
+}
+
+static void destroy_devices(struct machine *m)
+{
+	devices_destroy(&m->devices);
+	if (m->hvc)
+		port_console_destroy(m->hvc);
+}
+
 int machine_create(struct machine *m, const struct machine_config *config,
-		   struct console *console)
+		   struct console *console, struct console *hvc_console)
 {
 	memset(m, 0, sizeof(*m));
 	m->config = config;
 	m->console = console;
+	m->hvc_console = hvc_console;
 	if (lhv_open(&m->dev))
 		return -1;
 	if (check_config(m) || memory_create(&m->memory, config->memory))
@@ -366,8 +414,7 @@ int machine_create(struct machine *m, const struct machine_config *config,
 		fail_errno("cannot create an eventfd");
 		goto err_vcpus;
 	}
-	if (devices_create(&m->devices, &config->devices, config->cpus, &m->dev,
-			   &m->memory))
+	if (create_devices(m))
 		goto err_wake;
 	m->signal_fd = open_signals();
 	if (m->signal_fd < 0)
@@ -378,7 +425,7 @@ int machine_create(struct machine *m, const struct machine_config *config,
 	return 0;
 
 err_devices:
-	devices_destroy(&m->devices);
+	destroy_devices(m);
 err_wake:
 	close(m->wake_fd);
 err_vcpus:
@@ -395,7 +442,7 @@ void machine_destroy(struct machine *m)
 	rtc_destroy(&m->rtc);
 	pthread_mutex_destroy(&m->stop_lock);
 	close(m->signal_fd);
-	devices_destroy(&m->devices);
+	destroy_devices(m);
 	close(m->wake_fd);
 	free(m->vcpus);
 	memory_destroy(&m->memory);

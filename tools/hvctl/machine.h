@@ -48,7 +48,9 @@ enum stop_reason {
 
 struct machine {
 	const struct machine_config *config;
-	struct console *console;
+	struct console *console;	/* the serial port's */
+	struct console *hvc_console;
+	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;
@@ -75,11 +77,11 @@ struct machine {
 
 /*
  * Check @config against the module, and get what lives as long as the process.
- * Signals that would end hvctl are blocked from then on, so that the console can
+ * Signals that would end hvctl are blocked from then on, so that the consoles can
  * be opened safely.
  */
 int machine_create(struct machine *m, const struct machine_config *config,
-		   struct console *console);
+		   struct console *console, struct console *hvc_console);
 void machine_destroy(struct machine *m);
 
 /*

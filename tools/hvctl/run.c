@@ -27,6 +27,20 @@ static int conclude(const struct machine *m, const struct run_options *options)
 	}
 }
 
+/* Both are open, or none is. */
+static int open_consoles(struct console *console, struct console *hvc,
+			 const struct run_options *options)
+{
+	const char *where = options->machine.devices.ports.hvc;
+
+	if (console_open(console, "--console", options->console))
+		return -1;
+	if (!console_open(hvc, "--hvc", where ? where : "none"))
+		return 0;
+	console_close(console);
+	return -1;
+}
+
 /* Die of the signal as if it had not been caught, so that a shell sees it. */
 static int die_of(int sig)
 {
@@ -43,12 +57,12 @@ static int die_of(int sig)
 static int run(struct run_options *options)
 {
 	static struct machine machine;
-	static struct console console;
+	static struct console console, hvc;
 	int status;
 
-	if (machine_create(&machine, &options->machine, &console))
+	if (machine_create(&machine, &options->machine, &console, &hvc))
 		return verb_failed();
-	if (console_open(&console, options->console)) {
+	if (open_consoles(&console, &hvc, options)) {
 		machine_destroy(&machine);
 		return verb_failed();
 	}
@@ -56,6 +70,7 @@ static int run(struct run_options *options)
 	prctl(PR_SET_NAME, options->machine.name);
 
 	status = machine_run(&machine);
+	console_close(&hvc);
 	console_close(&console);
 	status = status ? verb_failed() : conclude(&machine, options);
 	machine_destroy(&machine);

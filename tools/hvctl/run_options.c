@@ -32,6 +32,9 @@ const char run_help[] =
 "                     status is hvctl's\n"
 "  --name NAME        the machine's name (hvctl)\n"
 "  --console WHERE    the serial port: stdio, none, or a file to write to (stdio)\n"
+"  --hvc WHERE        a console (virtio), hvc0 in the guest: stdio, none, or a file to\n"
+"                     write to (none); with stdio the serial port goes nowhere, unless\n"
+"                     --console says where\n"
 "  --disk path=FILE[,readonly][,cache=none|writeback][,serial=TEXT][,iops=N][,bps=SIZE]\n"
 "                     a drive (virtio) with FILE, a raw image or a block device, in it;\n"
 "                     may be repeated\n"
@@ -40,6 +43,10 @@ const char run_help[] =
 "                     that number, which is the machines' that name it; may be repeated\n"
 "  --vsock CID        sockets (virtio) between the host and the machine, which has this\n"
 "                     context ID\n"
+"  --port name=NAME,socket=PATH\n"
+"                     a port (virtio) called NAME in the guest, which ends at a unix stream\n"
+"                     socket; may be repeated\n"
+"  --agent PATH       the port of the guest's qemu-guest-agent, with its socket\n"
 "  --rng              an entropy device (virtio)\n"
 "  --balloon size=SIZE\n"
 "                     a balloon (virtio) that holds SIZE of the memory, and may be empty\n"
@@ -58,7 +65,8 @@ const char run_help[] =
 
 /* Above any character, which optopt may hold as well. */
 enum {
-	OPT_BALLOON = 256,
+	OPT_AGENT = 256,
+	OPT_BALLOON,
 	OPT_CMDLINE,
 	OPT_CONSOLE,
 	OPT_CPUS,
@@ -66,6 +74,7 @@ enum {
 	OPT_DISK,
 	OPT_HELP,
 	OPT_HOST_ROOT,
+	OPT_HVC,
 	OPT_INITRD,
 	OPT_KERNEL,
 	OPT_MEMORY,
@@ -73,11 +82,13 @@ enum {
 	OPT_NAME,
 	OPT_NET,
 	OPT_ON_RESET,
+	OPT_PORT,
 	OPT_RNG,
 	OPT_VSOCK,
 };
 
 static const struct option long_options[] = {
+	{ "agent",	required_argument,	NULL, OPT_AGENT },
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "cmdline",	required_argument,	NULL, OPT_CMDLINE },
 	{ "console",	required_argument,	NULL, OPT_CONSOLE },
@@ -86,6 +97,7 @@ static const struct option long_options[] = {
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	{ "help",	no_argument,		NULL, OPT_HELP },
 	{ "host-root",	no_argument,		NULL, OPT_HOST_ROOT },
+	{ "hvc",	required_argument,	NULL, OPT_HVC },
 	{ "initrd",	required_argument,	NULL, OPT_INITRD },
 	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
 	{ "memory",	required_argument,	NULL, OPT_MEMORY },
@@ -93,6 +105,7 @@ static const struct option long_options[] = {
 	{ "name",	required_argument,	NULL, OPT_NAME },
 	{ "net",	required_argument,	NULL, OPT_NET },
 	{ "on-reset",	required_argument,	NULL, OPT_ON_RESET },
+	{ "port",	required_argument,	NULL, OPT_PORT },
 	{ "rng",	no_argument,		NULL, OPT_RNG },
 	{ "vsock",	required_argument,	NULL, OPT_VSOCK },
 	{ 0 }
@@ -192,6 +205,8 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	struct machine_config *machine = &options->machine;
 
 	switch (option) {
+	case OPT_AGENT:
+		return port_options_add_agent(&machine->devices.ports, text);
 	case OPT_BALLOON:
 		return parse_balloon(text, &machine->devices);
 	case OPT_CMDLINE:
@@ -212,6 +227,9 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	case OPT_HOST_ROOT:
 		options->host_root = true;
 		return 0;
+	case OPT_HVC:
+		machine->devices.ports.hvc = strcmp(text, "none") ? text : NULL;
+		return 0;
 	case OPT_INITRD:
 		machine->files.initrd = text;
 		return 0;
@@ -226,6 +244,8 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		return parse_name(text, &machine->name);
 	case OPT_NET:
 		return add_net(&machine->devices, text);
+	case OPT_PORT:
+		return port_options_add(&machine->devices.ports, text);
 	case OPT_RNG:
 		machine->devices.rng = true;
 		return 0;
@@ -239,9 +259,22 @@ static int parse_option(struct run_options *options, int option, const char *tex
 /* getopt() stays on an argument until it has seen all of its letters. */
 static int unknown_option(char **argv)
 {
-	if (optopt && optopt < OPT_CMDLINE)
+	if (optopt && optopt < OPT_AGENT)
 		return fail("unknown option -%c; see 'hvctl run --help'", optopt);
 	return fail("unknown or ambiguous option %s; see 'hvctl run --help'", argv[optind - 1]);
+}
+
+/* The terminal, or a file, is one console's alone. */
+static int share_consoles(struct run_options *options)
+{
+	const char *hvc = options->machine.devices.ports.hvc;
+
+	if (!options->console)
+		options->console = hvc && !strcmp(hvc, "stdio") ? "none" : "stdio";
+	if (hvc && !strcmp(hvc, options->console))
+		return fail("--console and --hvc: both are %s, which can be one's only; give 'none' or a file to the other",
+			    hvc);
+	return 0;
 }
 
 static int check_host_root(struct run_options *options, char **rest)
@@ -254,10 +287,10 @@ static int check_host_root(struct run_options *options, char **rest)
 	if (files->initrd || files->module_count || *files->cmdline ||
 	    machine->debug_exit_port != DEBUG_EXIT_NONE)
 		return fail("--host-root brings its own initial RAM disk and command line; leave --initrd, --module, --cmdline and --debug-exit out");
-	if (strcmp(options->console, "stdio"))
-		return fail("--host-root: the command uses hvctl's own input and output; leave --console out");
+	if (options->console || machine->devices.ports.hvc)
+		return fail("--host-root: the command uses hvctl's own input and output; leave --console and --hvc out");
 	options->command = rest;
-	return 0;
+	return share_consoles(options);
 }
 
 static int check(struct run_options *options, char **rest)
@@ -268,7 +301,7 @@ static int check(struct run_options *options, char **rest)
 		return fail("unexpected argument '%s'; see 'hvctl run --help'", *rest);
 	if (!options->machine.files.kernel)
 		return fail("say what to boot with --kernel FILE; see 'hvctl run --help'");
-	return 0;
+	return share_consoles(options);
 }
 
 int run_options_parse(struct run_options *options, int argc, char **argv)
@@ -283,7 +316,6 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 			.files.cmdline = "",
 			.debug_exit_port = DEBUG_EXIT_NONE,
 		},
-		.console = "stdio",
 	};
 	/* 0, not 1: glibc then starts afresh, whoever used getopt before. */
 	optind = 0;

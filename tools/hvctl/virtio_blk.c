@@ -109,27 +109,6 @@ static void answer(struct virtio_queue *q, struct blk_request *r, u8 status)
 
 /* ---- requests ------------------------------------------------------------------- */
 
-/* Bytes @skip to @skip + @len of @count segments, as segments of their own. */
-static unsigned int slice(struct iovec *to, const struct iovec *from, unsigned int count,
-			  u64 skip, u64 len)
-{
-	unsigned int n = 0;
-
-	for (; count && len; count--, from++) {
-		u64 part;
-
-		if (skip >= from->iov_len) {
-			skip -= from->iov_len;
-			continue;
-		}
-		part = min_u64(from->iov_len - skip, len);
-		to[n++] = (struct iovec){ (u8 *)from->iov_base + skip, part };
-		len -= part;
-		skip = 0;
-	}
-	return n;
-}
-
 /* Sectors fit: more of them than 2^55 would be beyond any image. */
 static u64 sector_offset(u64 sector)
 {
@@ -143,7 +122,8 @@ static void start_read(struct virtio_queue *q, struct blk_request *r, u64 sector
 
 	r->disk[0] = (struct disk_request){
 		.op = DISK_READ, .offset = sector_offset(sector), .length = len, .iov = r->iov,
-		.iov_count = slice(r->iov, chain->iov + chain->out_count, chain->in_count, 0, len),
+		.iov_count = virtq_slice(r->iov, chain->iov + chain->out_count, chain->in_count,
+					 0, len),
 	};
 	submit(q, r, 1);
 }
@@ -155,7 +135,7 @@ static void start_write(struct virtio_queue *q, struct blk_request *r, u64 secto
 
 	r->disk[0] = (struct disk_request){
 		.op = DISK_WRITE, .offset = sector_offset(sector), .length = len, .iov = r->iov,
-		.iov_count = slice(r->iov, chain->iov, chain->out_count, header, len),
+		.iov_count = virtq_slice(r->iov, chain->iov, chain->out_count, header, len),
 	};
 	submit(q, r, 1);
 }

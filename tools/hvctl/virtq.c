@@ -341,3 +341,23 @@ size_t virtq_write(const struct virtq_chain *chain, u64 offset, const void *buf,
 {
 	return copy(chain->iov + chain->out_count, chain->in_count, offset, NULL, buf, len);
 }
+
+unsigned int virtq_slice(struct iovec *to, const struct iovec *from, unsigned int count,
+			 u64 skip, u64 len)
+{
+	unsigned int n = 0;
+
+	for (; count && len; count--, from++) {
+		u64 part;
+
+		if (skip >= from->iov_len) {
+			skip -= from->iov_len;
+			continue;
+		}
+		part = min_u64(from->iov_len - skip, len);
+		to[n++] = (struct iovec){ (u8 *)from->iov_base + skip, part };
+		len -= part;
+		skip = 0;
+	}
+	return n;
+}

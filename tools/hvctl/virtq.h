@@ -124,4 +124,11 @@ bool virtq_enable_notify(struct virtq *q);
 size_t virtq_read(const struct virtq_chain *chain, u64 offset, void *buf, size_t len);
 size_t virtq_write(const struct virtq_chain *chain, u64 offset, const void *buf, size_t len);
 
+/*
+ * Bytes @skip to @skip + @len of @count segments, as segments of their own: their number,
+ * @count at most.
+ */
+unsigned int virtq_slice(struct iovec *to, const struct iovec *from, unsigned int count,
+			 u64 skip, u64 len);
+
 #endif

@@ -6,7 +6,7 @@ count=0
 failures=0
 log=/tmp/guest.log
 initrd=/guest/initrd.img
-input=/dev/null
+input=/dev/null		# hvctl's stdin
 
 plan() {
 	echo "TAP version 13"

@@ -15,7 +15,9 @@ static const char * const words[] = {
 	"--kernel", "--initrd", "--module", "--cmdline", "--cpus", "--memory", "--name",
 	"--console", "--on-reset", "--debug-exit", "--help", "--kernel=k", "--module=m",
 	"--cpus=", "--memory=", "--name=", "--on-reset=exit", "--on-reset=restart",
-	"--debug-exit=", "--balloon", "--balloon=size=", "--", "-", "k", "0xf4", "4096",
+	"--debug-exit=", "--balloon", "--balloon=size=", "--hvc", "--hvc=stdio", "--agent=",
+	"--port=name=", ",socket=", "--net=", "network=", ",mac=", "--vsock", "--host-root",
+	"--", "-", "k", "0xf4", "4096",
 };
 
 /* Arguments end at a zero byte. Each is a copy of its own, for the sanitizer. */
@@ -143,6 +145,14 @@ static void check_options(const struct run_options *options)
 		MUST(machine->files.modules[i]);
 	MUST(*machine->name && strlen(machine->name) <= NAME_MAX_LENGTH);
 	MUST(*machine->name != '.' && !strpbrk(machine->name, "/ \n"));
+	MUST(machine->devices.ports.count <= PORTS_MAX);
+	MUST(!machine->devices.ports.hvc || strcmp(machine->devices.ports.hvc, options->console));
+	for (i = 0; i < machine->devices.ports.count; i++) {
+		const struct port_config *port = &machine->devices.ports.port[i];
+
+		MUST(*port->name && *port->name != '.' && !strpbrk(port->name, "/ \n"));
+		MUST(*port->socket && strlen(port->socket) < sizeof(port->socket));
+	}
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

@@ -1,32 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Drivers that do what they may not: random accesses to configuration space, BARs and
- * ports of a drive, an entropy device and a balloon, which meanwhile work on rings that the
- * input fills and changes.
+ * ports of a drive, an entropy device, a console device with a client and a balloon, which
+ * meanwhile work on rings that the input fills and changes.
  */
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "fuzz.h"
 #include "layout.h"
+#include "port_console.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
+#include "virtio_console.h"
 #include "virtio_pci.h"
 #include "virtio_rng.h"
 
 #define MEMORY		KIB(64)
 #define IMAGE		KIB(16)
-#define DEVICES		3
+#define DEVICES		4
+#define CONSOLE		2	/* the device of that kind */
+#define CONSOLE_QUEUES	6
 
 /* Where set_up() has a queue; requests are in the rest. */
 #define RINGS		0x1000	/* a page for each device: descriptors, then the others */
 #define AVAIL		0x800
 #define USED		0xc00
-#define REQUESTS	0x4000
+#define REQUESTS	0x5000
 
 static struct guest_memory memory = { .low = MEMORY };
 static struct disk_config image;
+static struct port_config port;
 
 struct rig {
 	struct pci_host pci;
@@ -34,6 +40,9 @@ struct rig {
 	struct virtio_device *device[DEVICES];
 	struct virtio_pci transport[DEVICES];
 	int interrupts, notifications;	/* that are bound */
+	struct console console;
+	struct port *hvc;
+	int client_fd;
 };
 
 /* ---- what the transports are bound to ------------------------------------------- */
@@ -86,9 +95,37 @@ static void make_image(void)
 	MUST(fd >= 0 && !ftruncate(fd, IMAGE));
 	snprintf(image.path, sizeof(image.path), "/proc/self/fd/%d", fd);
 	strcpy(image.serial, "fuzz");
+	strcpy(port.name, "fuzz");
+	snprintf(port.socket, sizeof(port.socket), "/tmp/hvctl-fuzz-%d", getpid());
 	/* As the machine has it, so that pages can be given back. */
 	memory.host = aligned_alloc(MEMORY_PAGE, MEMORY);
 	MUST(memory.host);
+}
+
+/* There is no room for many while no driver is at work. */
+static void dial(struct rig *rig)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	strcpy(address.sun_path, port.socket);
+	rig->client_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	MUST(!connect(rig->client_fd, (struct sockaddr *)&address, sizeof(address)) ||
+	     errno == EAGAIN);
+}
+
+static void start_console(struct rig *rig)
+{
+	rig->hvc = port_console_create(&rig->console, -1);
+	MUST(rig->hvc && !console_open(&rig->console, "--hvc", "none"));
+	rig->device[CONSOLE] = virtio_console_create(&port, 1, rig->hvc, &memory);
+	dial(rig);
+}
+
+static void end_console(struct rig *rig)
+{
+	close(rig->client_fd);
+	port_console_destroy(rig->hvc);
+	console_close(&rig->console);
 }
 
 static void start(struct rig *rig, struct virtio_pci_host *host)
@@ -105,7 +142,8 @@ static void start(struct rig *rig, struct virtio_pci_host *host)
 	pci_init(&rig->pci);
 	rig->device[0] = virtio_blk_create(&image, 2, &memory);
 	rig->device[1] = virtio_rng_create(&memory);
-	rig->device[2] = virtio_balloon_create(&memory, MEMORY_PAGE);
+	start_console(rig);
+	rig->device[3] = virtio_balloon_create(&memory, MEMORY_PAGE);
 	for (i = 0; i < DEVICES; i++) {
 		MUST(rig->device[i]);
 		MUST(!virtio_pci_create(&rig->transport[i], rig->device[i], &rig->pci, host));
@@ -128,6 +166,7 @@ static void end(struct rig *rig)
 		virtio_pci_destroy(&rig->transport[i]);
 		rig->device[i]->class->destroy(rig->device[i]);
 	}
+	end_console(rig);
 	pci_destroy(&rig->pci);
 }
 
@@ -168,10 +207,27 @@ static void put(struct rig *rig, unsigned int device, u64 offset, u32 value, uns
 	put(rig, device, offsetof(struct virtio_pci_common_cfg, field), value, \
 	    sizeof(((struct virtio_pci_common_cfg *)0)->field))
 
-/* What a good driver does, but for the bits that the input changes. */
-static void set_up(struct rig *rig, unsigned int device, struct fuzz *f)
+static void set_up_queue(struct rig *rig, unsigned int device, unsigned int queue,
+			 struct fuzz *f)
 {
 	u32 rings = RINGS * (device + 1), odd = fuzz_u32(f);
+
+	PUT(queue_select, queue);
+	PUT(queue_size, 1 << fuzz_u8(f) % 6);
+	PUT(queue_desc_lo, rings);
+	PUT(queue_avail_lo, rings + AVAIL);
+	PUT(queue_used_lo, rings + USED + (odd & 4));
+	PUT(queue_msix_vector, odd & 1);
+	PUT(queue_enable, 1);
+}
+
+/*
+ * What a good driver does, but for the bits that the input changes. Of several queues some
+ * are set up, with the same rings.
+ */
+static void set_up(struct rig *rig, unsigned int device, struct fuzz *f)
+{
+	unsigned int i, queues = device == CONSOLE ? fuzz_u8(f) : 1;
 
 	PUT(device_status, 0);
 	PUT(guest_feature_select, 1);
@@ -179,12 +235,10 @@ static void set_up(struct rig *rig, unsigned int device, struct fuzz *f)
 	PUT(guest_feature_select, 0);
 	PUT(guest_feature, fuzz_u32(f));
 	PUT(device_status, 0x0b);
-	PUT(queue_size, 1 << fuzz_u8(f) % 6);
-	PUT(queue_desc_lo, rings);
-	PUT(queue_avail_lo, rings + AVAIL);
-	PUT(queue_used_lo, rings + USED + (odd & 4));
-	PUT(queue_msix_vector, odd & 1);
-	PUT(queue_enable, 1);
+	for (i = 0; i < CONSOLE_QUEUES; i++) {
+		if (queues & BIT(i))
+			set_up_queue(rig, device, i, f);
+	}
 	PUT(device_status, 0x0f);
 }
 
@@ -198,6 +252,9 @@ static void make_request(unsigned int device, struct fuzz *f)
 
 	fuzz_bytes(f, header, 16);
 	header[0] &= 15;
+	/* Nothing of a drive's, but a message's event */
+	header[4] &= 7;
+	header[5] = 0;
 	for (i = 0; i < count; i++, n++) {
 		desc[n % 32] = (struct vring_desc){
 			.addr = REQUESTS + n * 64, .len = i ? fuzz_u16(f) % 2048 : 16,
@@ -215,6 +272,43 @@ static void poke(struct fuzz *f)
 
 	fuzz_bytes(f, bytes, sizeof(bytes));
 	memcpy(memory.host + at, bytes, sizeof(bytes));
+}
+
+static void notify(struct rig *rig, unsigned int device, struct fuzz *f)
+{
+	u64 address = PORT_PCI_START + PORT_PCI_SLOT * (device + 1);
+
+	if (device == CONSOLE)
+		address += 2 * (fuzz_u8(f) % CONSOLE_QUEUES);
+	access_bus(&rig->ports, address, f);
+}
+
+/* What happens on the host */
+static void use_console(struct rig *rig, struct fuzz *f)
+{
+	u8 bytes[64], what = fuzz_u8(f);
+	ssize_t n = 0;
+
+	fuzz_bytes(f, bytes, what % sizeof(bytes));
+	switch (what >> 6) {
+	case 0:
+		n = write(rig->client_fd, bytes, what % sizeof(bytes));
+		break;
+	case 1:
+		n = read(rig->client_fd, bytes, sizeof(bytes));
+		break;
+	case 2:
+		close(rig->client_fd);
+		dial(rig);
+		break;
+	default:
+		memcpy(rig->console.input, bytes, what % sizeof(bytes));
+		rig->console.input_used = what % sizeof(bytes);
+		port_console_serve(rig->hvc);
+		rig->hvc->size = what;
+		rig->hvc->resized(rig->hvc->opaque);
+	}
+	MUST(n <= (ssize_t)sizeof(bytes));	/* Or it failed, as it may. */
 }
 
 static void step(struct rig *rig, struct fuzz *f)
@@ -240,9 +334,12 @@ static void step(struct rig *rig, struct fuzz *f)
 	case 5:
 		poke(f);
 		break;
+	case 6:
+		use_console(rig, f);
+		break;
 	default:
 		make_request(device, f);
-		access_bus(&rig->ports, PORT_PCI_START + PORT_PCI_SLOT * (device + 1), f);
+		notify(rig, device, f);
 	}
 }
 

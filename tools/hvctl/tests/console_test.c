@@ -92,7 +92,7 @@ static void output(void)
 	unsigned int i;
 
 	close(fd);
-	EXPECT(!console_open(&c, path));
+	EXPECT(!console_open(&c, "--console", path));
 	EXPECT(console_put(&c, 'x'));	/* the first wakes */
 	EXPECT(!console_put(&c, 'y'));
 	EXPECT(console_flush(&c));
@@ -118,7 +118,7 @@ static void slow_reader(void)
 	int pipe_fd[2];
 	unsigned int i;
 
-	EXPECT(!console_open(&c, "none"));
+	EXPECT(!console_open(&c, "--console", "none"));
 	EXPECT(!pipe(pipe_fd));
 	fcntl(pipe_fd[1], F_SETPIPE_SZ, 4096);
 	c.out_fd = pipe_fd[1];
@@ -139,8 +139,8 @@ static void slow_reader(void)
 
 static void places(void)
 {
-	EXPECT_FAIL(console_open(&c, "/nonexistent/file"), "--console: cannot write");
-	EXPECT(!console_open(&c, "none"));
+	EXPECT_FAIL(console_open(&c, "--console", "/nonexistent/file"), "--console: cannot write");
+	EXPECT(!console_open(&c, "--console", "none"));
 	EXPECT(!console_wants_input(&c));
 	console_put(&c, 'x');
 	console_close(&c);
@@ -149,7 +149,7 @@ static void places(void)
 /* On a terminal: what is typed, until Ctrl-] q; "!" ends in a crash. */
 static void terminal_child(void)
 {
-	if (console_open(&c, "stdio"))
+	if (console_open(&c, "--console", "stdio"))
 		_exit(1);
 	console_put(&c, '>');
 	console_flush(&c);

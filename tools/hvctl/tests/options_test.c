@@ -34,7 +34,8 @@ static void everything(void)
 	EXPECT(!PARSE("--name", "web-1.a_b", "--cpus", "4", "--memory=1G", "--kernel", "k",
 		      "--initrd", "i", "--module", "m1", "--module", "m2", "--cmdline",
 		      "console=ttyS0 quiet", "--console", "none", "--debug-exit", "0xf4",
-		      "--on-reset", "exit", "--balloon", "size=64M"));
+		      "--on-reset", "exit", "--balloon", "size=64M", "--hvc", "stdio",
+		      "--agent", "a.sock", "--port", "name=p,socket=p.sock"));
 	EXPECT(!strcmp(options.machine.name, "web-1.a_b"));
 	EXPECT_EQ(options.machine.cpus, 4);
 	EXPECT_EQ(options.machine.memory, GIB(1));
@@ -44,6 +45,9 @@ static void everything(void)
 	EXPECT(!strcmp(options.machine.files.cmdline, "console=ttyS0 quiet"));
 	EXPECT_EQ(options.machine.debug_exit_port, 0xf4);
 	EXPECT(options.machine.exit_on_reset);
+	EXPECT(!strcmp(options.machine.devices.ports.hvc, "stdio"));
+	EXPECT_EQ(options.machine.devices.ports.count, 2);
+	EXPECT(!strcmp(options.machine.devices.ports.port[1].socket, "p.sock"));
 	EXPECT(options.machine.devices.balloon);
 	EXPECT_EQ(options.machine.devices.balloon_size, MIB(64));
 	EXPECT(!PARSE("--kernel", "k", "--balloon=size=0"));
@@ -82,6 +86,27 @@ static void refusals(void)
 		    "--name");
 }
 
+/* The terminal is the serial port's, or hvc0's. */
+static void consoles(void)
+{
+	const char **hvc = &options.machine.devices.ports.hvc;
+
+	EXPECT(!PARSE("--kernel", "k", "--hvc", "stdio"));
+	EXPECT(!strcmp(options.console, "none"));
+	EXPECT(!PARSE("--kernel", "k", "--hvc", "log"));
+	EXPECT(!strcmp(options.console, "stdio") && !strcmp(*hvc, "log"));
+	EXPECT(!PARSE("--kernel", "k", "--hvc", "stdio", "--console", "log"));
+	EXPECT(!strcmp(options.console, "log"));
+	EXPECT(!PARSE("--kernel", "k", "--hvc", "none", "--console", "none"));
+	EXPECT(!*hvc);
+	EXPECT(!devices_wanted(&options.machine.devices));
+	EXPECT_FAIL(PARSE("--kernel", "k", "--console", "stdio", "--hvc", "stdio"),
+		    "--console and --hvc: both are stdio");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--hvc", "log", "--console", "log"), "both are log");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--port", "name=a"), "--port: say");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--agent", ""), "--agent: say");
+}
+
 /* What follows the first word is the command's own. */
 static void host_root(void)
 {
@@ -97,7 +122,7 @@ static void host_root(void)
 	EXPECT_FAIL(PARSE("--host-root", "--initrd", "x", "--", "ls"), "leave --initrd,");
 	EXPECT_FAIL(PARSE("--host-root", "--module", "x", "--", "ls"), "leave --initrd,");
 	EXPECT_FAIL(PARSE("--host-root", "--debug-exit", "1", "--", "ls"), "leave --initrd,");
-	EXPECT_FAIL(PARSE("--host-root", "--console", "none", "--", "ls"), "leave --console out");
+	EXPECT_FAIL(PARSE("--host-root", "--console", "none", "--", "ls"), "leave --console and --hvc out");
 }
 
 static void networks(void)
@@ -127,7 +152,7 @@ static void many_modules(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(defaults), TEST_CASE(everything), TEST_CASE(refusals), TEST_CASE(host_root),
-	TEST_CASE(networks), TEST_CASE(many_modules),
+	TEST_CASE(defaults), TEST_CASE(everything), TEST_CASE(refusals), TEST_CASE(consoles),
+	TEST_CASE(host_root), TEST_CASE(networks), TEST_CASE(many_modules),
 };
 TEST_SUITE(options_suite, "run_options", cases);
