@@ -70,19 +70,20 @@ void vhost_close(struct vhost *vhost)
 
 static int set_memory(struct vhost *vhost, const struct guest_memory *mem)
 {
-	struct {
+	union {
 		struct vhost_memory head;
-		struct vhost_memory_region region[2];
-	} table = {
-		.region[0] = { .memory_size = mem->low, .userspace_addr = (uintptr_t)mem->host },
-		.region[1] = {
-			.guest_phys_addr = HIGH_MEMORY_START,
-			.memory_size = mem->high,
-			.userspace_addr = (uintptr_t)(mem->host + mem->low),
-		},
-		.head.nregions = mem->high ? 2 : 1,
-	};
+		u8 space[sizeof(struct vhost_memory) + 2 * sizeof(struct vhost_memory_region)];
+	} table = { .head.nregions = mem->high ? 2 : 1 };
 
+	table.head.regions[0] = (struct vhost_memory_region){
+		.memory_size = mem->low,
+		.userspace_addr = (uintptr_t)mem->host,
+	};
+	table.head.regions[1] = (struct vhost_memory_region){
+		.guest_phys_addr = HIGH_MEMORY_START,
+		.memory_size = mem->high,
+		.userspace_addr = (uintptr_t)(mem->host + mem->low),
+	};
 	return ioctl(vhost->fd, VHOST_SET_MEM_TABLE, &table);
 }
 
