@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "passt.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
 #include "virtio_net.h"
+#include "virtio_net_stream.h"
 #include "virtio_rng.h"
 #include "virtio_vsock.h"
 
@@ -72,6 +74,14 @@ err_virtio:
 	return -1;
 }
 
+static struct virtio_device *create_net(const struct net_config *config,
+					const struct guest_memory *mem)
+{
+	if (config->kind == NET_PASST)
+		return virtio_net_stream_create(config, passt_create(), mem);
+	return virtio_net_create(config, mem);
+}
+
 /* The order of disks and interfaces is that of their slots, so that the guest numbers them so. */
 static int plug_all(struct devices *d, const struct devices_config *config, unsigned int cpus,
 		    const struct guest_memory *mem, struct port *hvc)
@@ -83,7 +93,7 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 			return -1;
 	}
 	for (i = 0; i < config->net_count; i++) {
-		if (plug(d, virtio_net_create(&config->net[i], mem)))
+		if (plug(d, create_net(&config->net[i], mem)))
 			return -1;
 	}
 	if (config->vsock_cid && plug(d, virtio_vsock_create(config->vsock_cid, mem)))

@@ -15,6 +15,7 @@ enum net_kind {
 	NET_TAP,		/* the tap of that name; made if there is none */
 	NET_BRIDGE,		/* a tap at the bridge of that name */
 	NET_NETWORK,		/* a tap at the bridge of the network of that number */
+	NET_PASST,		/* the host's own sockets, by passt */
 };
 
 /* What the user asked for. */

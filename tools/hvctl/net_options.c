@@ -15,7 +15,7 @@
 static int set_kind(struct net_config *net, enum net_kind kind)
 {
 	if (net->kind != NET_NONE)
-		return fail("--net: an interface has one other end; give one of tap, bridge and network");
+		return fail("--net: an interface has one other end; give one of tap, bridge, network and passt");
 	net->kind = kind;
 	return 0;
 }
@@ -52,6 +52,12 @@ static int parse_network(void *config, const char *value)
 	return parse_number(value, "--net: network", 0, NET_NETWORK_MAX, &net->network);
 }
 
+static int parse_passt(void *config, const char *value)
+{
+	(void)value;
+	return set_kind(config, NET_PASST);
+}
+
 /* Two digits, six times: sscanf() alone takes fewer, and signs and blanks too. */
 static bool is_mac(const char *text)
 {
@@ -83,12 +89,13 @@ static const struct option_key keys[] = {
 	{ "tap",	"NAME",			parse_tap },
 	{ "bridge",	"NAME",			parse_bridge },
 	{ "network",	"ID",			parse_network },
+	{ "passt",	NULL,			parse_passt },
 	{ "mac",	"02:00:00:12:34:56",	parse_mac },
 };
 
 static const struct keyed_option net_option = {
 	.name = "--net",
-	.hint = "say for instance network=1 or tap=tap0",
+	.hint = "say for instance network=1, tap=tap0 or passt",
 	.keys = keys,
 	.count = ARRAY_SIZE(keys),
 };
@@ -99,6 +106,6 @@ int net_options_parse(struct net_config *config, const char *text)
 	if (keyed_option_parse(&net_option, config, text))
 		return -1;
 	if (config->kind == NET_NONE)
-		return fail("--net: say where the other end is with tap=NAME, bridge=NAME or network=ID");
+		return fail("--net: say where the other end is with tap=NAME, bridge=NAME, network=ID or passt");
 	return 0;
 }

@@ -4,30 +4,20 @@
 #include <linux/if_tun.h>
 #include <linux/vhost.h>
 #include <linux/virtio_ids.h>
-#include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 
 #include "error.h"
 #include "tap.h"
 #include "vhost.h"
-
-#define CLASS_NETWORK		0x020000
-#define QUEUES			2	/* what the guest receives, and what it sends (5.1.2) */
-#define QUEUE_SIZE		256
-#define CONFIG_SIZE		offsetof(struct virtio_net_config, speed)
-
-/* Of a MAC's first byte: it was not bought from the IEEE. */
-#define LOCAL_ADDRESS		0x02
-#define GROUP_ADDRESS		0x01
+#include "virtio_net_config.h"
 
 struct virtio_net {
 	struct virtio_device virtio;
 	struct tap tap;
 	struct vhost vhost;
-	u8 mac[ETH_ALEN];
+	struct virtio_net_settings settings;
 };
 
 static struct virtio_net *net_of(struct virtio_device *dev)
@@ -48,8 +38,7 @@ static const struct offload {
 };
 
 /* The tap takes whole packets, and sums to be filled in, from anyone. */
-#define FEATURES	(BIT_ULL(VIRTIO_NET_F_MAC) | BIT_ULL(VIRTIO_NET_F_STATUS) | \
-			 BIT_ULL(VIRTIO_NET_F_MTU) | BIT_ULL(VIRTIO_NET_F_CSUM) | \
+#define FEATURES	(NET_CONFIG_FEATURES | BIT_ULL(VIRTIO_NET_F_CSUM) | \
 			 BIT_ULL(VIRTIO_NET_F_HOST_TSO4) | BIT_ULL(VIRTIO_NET_F_HOST_TSO6) | \
 			 BIT_ULL(VIRTIO_NET_F_HOST_ECN))
 
@@ -91,7 +80,7 @@ static void stop(struct virtio_device *dev)
 	struct virtio_net *net = net_of(dev);
 	unsigned int i;
 
-	for (i = 0; i < QUEUES; i++)
+	for (i = 0; i < NET_QUEUES; i++)
 		set_backend(net, i, -1);
 	vhost_stop(&net->vhost);
 }
@@ -105,7 +94,7 @@ static int start(struct virtio_device *dev)
 		return fail_errno("the tap %s refuses offloads", net->tap.name);
 	if (vhost_start(&net->vhost, dev))
 		return -1;
-	for (i = 0; i < QUEUES; i++) {
+	for (i = 0; i < NET_QUEUES; i++) {
 		if (dev->queue[i].running && set_backend(net, i, net->tap.fd)) {
 			fail_errno("vhost refuses the tap %s", net->tap.name);
 			stop(dev);
@@ -125,14 +114,7 @@ static void call_changed(struct virtio_queue *q)
 static void read_config(struct virtio_device *dev, unsigned int offset, void *data,
 			unsigned int size)
 {
-	const struct virtio_net *net = net_of(dev);
-	struct virtio_net_config config = {
-		.status = VIRTIO_NET_S_LINK_UP,
-		.mtu = net->tap.mtu,
-	};
-
-	memcpy(config.mac, net->mac, sizeof(config.mac));
-	memcpy(data, (u8 *)&config + offset, size);
+	virtio_net_read_config(&net_of(dev)->settings, offset, data, size);
 }
 
 static void destroy(struct virtio_device *dev)
@@ -148,27 +130,14 @@ static void destroy(struct virtio_device *dev)
 static const struct virtio_class virtio_net_class = {
 	.name = "net",
 	.id = VIRTIO_ID_NET,
-	.pci_class = CLASS_NETWORK,
-	.config_size = CONFIG_SIZE,
+	.pci_class = NET_PCI_CLASS,
+	.config_size = NET_CONFIG_SIZE,
 	.read_config = read_config,
 	.start = start,
 	.stop = stop,
 	.call_changed = call_changed,
 	.destroy = destroy,
 };
-
-static int choose_mac(struct virtio_net *net, const struct net_config *config)
-{
-	static const u8 none[ETH_ALEN];
-
-	memcpy(net->mac, config->mac, sizeof(net->mac));
-	if (memcmp(net->mac, none, sizeof(none)))
-		return 0;
-	if (getrandom(net->mac, sizeof(net->mac), 0) != sizeof(net->mac))
-		return fail_errno("cannot make up a MAC address");
-	net->mac[0] = (net->mac[0] & ~GROUP_ADDRESS) | LOCAL_ADDRESS;
-	return 0;
-}
 
 struct virtio_device *virtio_net_create(const struct net_config *config,
 					const struct guest_memory *mem)
@@ -180,14 +149,16 @@ struct virtio_device *virtio_net_create(const struct net_config *config,
 		fail("out of memory");
 		return NULL;
 	}
-	if (choose_mac(net, config) || tap_open(&net->tap, config))
+	if (virtio_net_choose_mac(&net->settings, config) || tap_open(&net->tap, config))
 		goto err_free;
+	net->settings.mtu = net->tap.mtu;
+	net->settings.link_up = true;
 	if (vhost_open(&net->vhost, "/dev/vhost-net", "vhost_net"))
 		goto err_tap;
-	if (virtio_init(&net->virtio, &virtio_net_class, features_of(net), QUEUES, QUEUE_SIZE,
-			mem))
+	if (virtio_init(&net->virtio, &virtio_net_class, features_of(net), NET_QUEUES,
+			NET_QUEUE_SIZE, mem))
 		goto err_vhost;
-	for (i = 0; i < QUEUES; i++)
+	for (i = 0; i < NET_QUEUES; i++)
 		net->virtio.queue[i].foreign = true;
 	return &net->virtio;
 

@@ -247,18 +247,53 @@ int virtq_pop(struct virtq *q, struct virtq_chain *chain)
 
 /* ---- giving it back ---------------------------------------------------- */
 
-void virtq_push(struct virtq *q, u16 head, u32 written)
+/* Put it into entry @at of the used ring; false if its head isn't out. */
+static bool set_used(struct virtq *q, u16 at, const struct virtq_done *done)
 {
-	struct vring_used *used = q->vring.used;
 	struct vring_used_elem *elem;
+	u16 head = done->head;
 
 	if (head >= q->vring.num || !is_out(q, head))
-		return;
+		return false;
 	q->in_flight[head / 64] &= ~BIT_ULL(head % 64);
-	elem = &used->ring[q->next_used & (q->vring.num - 1)];
+	elem = &q->vring.used->ring[at & (q->vring.num - 1)];
 	__atomic_store_n(&elem->id, head, __ATOMIC_RELAXED);
-	__atomic_store_n(&elem->len, written, __ATOMIC_RELAXED);
-	__atomic_store_n(&used->idx, ++q->next_used, __ATOMIC_RELEASE);
+	__atomic_store_n(&elem->len, done->written, __ATOMIC_RELAXED);
+	return true;
+}
+
+void virtq_push_all(struct virtq *q, const struct virtq_done *done, unsigned int count)
+{
+	u16 next = q->next_used;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		next += set_used(q, next, &done[i]);
+	if (next == q->next_used)
+		return;
+	q->next_used = next;
+	__atomic_store_n(&q->vring.used->idx, next, __ATOMIC_RELEASE);
+}
+
+void virtq_push(struct virtq *q, u16 head, u32 written)
+{
+	const struct virtq_done done = { head, written };
+
+	virtq_push_all(q, &done, 1);
+}
+
+void virtq_unpop(struct virtq *q, const struct virtq_done *done, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		u16 head = done[i].head;
+
+		if (head >= q->vring.num || !is_out(q, head))
+			continue;
+		q->in_flight[head / 64] &= ~BIT_ULL(head % 64);
+		q->next_avail--;
+	}
 }
 
 /* ---- suppressing notifications ----------------------------------------- */

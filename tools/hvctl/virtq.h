@@ -68,6 +68,12 @@ struct virtq_chain {
 	struct iovec iov[VIRTQ_IOV_MAX];	/* none is empty */
 };
 
+/* A chain that is given back; see virtq_push(). */
+struct virtq_done {
+	u16 head;
+	u32 written;
+};
+
 /*
  * Check and map the queue as its fields describe it. The driver is asked to
  * notify; what it offered before is there without a notification, so look once.
@@ -95,6 +101,15 @@ int virtq_pop(struct virtq *q, struct virtq_chain *chain);
  * taken before the queue broke may be pushed. A head that isn't out is ignored.
  */
 void virtq_push(struct virtq *q, u16 head, u32 written);
+
+/* The same of @count chains, at most the queue's size: the driver sees all of them, or none. */
+void virtq_push_all(struct virtq *q, const struct virtq_done *done, unsigned int count);
+
+/*
+ * As if the last @count chains had not been taken: the next virtq_pop() takes the first of
+ * them again. They are those of @done; none taken since, and none of them pushed.
+ */
+void virtq_unpop(struct virtq *q, const struct virtq_done *done, unsigned int count);
 
 /*
  * Does the driver want to be interrupted for what was pushed since this was asked
@@ -125,8 +140,8 @@ size_t virtq_read(const struct virtq_chain *chain, u64 offset, void *buf, size_t
 size_t virtq_write(const struct virtq_chain *chain, u64 offset, const void *buf, size_t len);
 
 /*
- * Bytes @skip to @skip + @len of @count segments, as segments of their own: their number,
- * @count at most.
+ * Bytes @skip to @skip + @len of the @count segments @from, as segments of their own in @to,
+ * which has room for @count. Returns how many there are.
  */
 unsigned int virtq_slice(struct iovec *to, const struct iovec *from, unsigned int count,
 			 u64 skip, u64 len);

@@ -23,6 +23,9 @@ static void kinds(void)
 	EXPECT(!memcmp(config.mac, none, sizeof(none)));
 	EXPECT(!net_options_parse(&config, "network=0"));
 	EXPECT_EQ(config.network, 0);
+	EXPECT(!net_options_parse(&config, "passt,mac=fe:dc:ba:01:23:45"));
+	EXPECT_EQ(config.kind, NET_PASST);
+	EXPECT(!memcmp(config.mac, mac, sizeof(mac)));
 }
 
 static void refusals(void)
@@ -30,10 +33,12 @@ static void refusals(void)
 	static const struct { const char *text, *sentence; } bad[] = {
 		{ "", "say where the other end is" },
 		{ "mac=02:00:00:00:00:01", "say where the other end is" },
-		{ "tap0", "'tap0' is none of tap, bridge, network and mac; say for instance" },
+		{ "tap0", "'tap0' is none of tap, bridge, network, passt and mac; say for instance" },
 		{ "tap", "tap needs a value: tap=NAME" },
-		{ "tap=a,bridge=b", "give one of tap, bridge and network" },
-		{ "network=1,tap=a", "give one of tap, bridge and network" },
+		{ "tap=a,bridge=b", "give one of tap, bridge, network and passt" },
+		{ "network=1,tap=a", "give one of tap, bridge, network and passt" },
+		{ "passt,network=1", "give one of tap, bridge, network and passt" },
+		{ "passt=1", "passt takes no value" },
 		{ "tap=a,tap=b", "tap is given twice" },
 		{ "tap=sixteen-letters-", "'sixteen-letters-' is not an interface's name" },
 		{ "bridge=a/b", "bridge: 'a/b' is not an interface's name" },

@@ -335,6 +335,69 @@ static void wrap_around(void)
 	vq_end();
 }
 
+/* Several at once, in the order in which they are named; heads that aren't out are left out. */
+static void push_all(void)
+{
+	static const struct virtq_done done[] = {
+		{ 2, 20 }, { 7, 70 }, { 0, 5 }, { 200, 1 }, { 2, 9 }, { 1, 10 },
+	};
+	unsigned int i;
+
+	vq_prepare(8, 0xfffe);
+	USED_IDX = 0xfffe;
+	EXPECT_EQ(virtq_start(&vq.q), 0);
+	for (i = 0; i < 3; i++) {
+		vq_offer_simple(i);
+		vq_expect_taken(i);
+	}
+	virtq_push_all(&vq.q, done, 0);
+	EXPECT_EQ(USED_IDX, 0xfffe);
+	virtq_push_all(&vq.q, done, ARRAY_SIZE(done));
+	EXPECT_EQ(USED_IDX, 1);
+	EXPECT_EQ(vq.q.next_used, 1);
+	EXPECT_EQ(USED_ID(6), 2);
+	EXPECT_EQ(USED_LEN(6), 20);
+	EXPECT_EQ(USED_ID(7), 0);
+	EXPECT_EQ(USED_LEN(7), 5);
+	EXPECT_EQ(USED_ID(0), 1);
+	EXPECT_EQ(USED_LEN(0), 10);
+	vq_end();
+}
+
+/* What was put back comes again, in its order. */
+static void unpop(void)
+{
+	struct virtq_done done[] = { { 5, 0 }, { 1, 0 }, { 3, 0 } };
+	unsigned int i, round;
+
+	vq_prepare(8, 0xffff);
+	USED_IDX = 0xffff;
+	EXPECT_EQ(virtq_start(&vq.q), 0);
+	vq_offer_simple(4);
+	vq_expect_taken(4);
+	for (i = 0; i < ARRAY_SIZE(done); i++)
+		vq_offer_simple(done[i].head);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < ARRAY_SIZE(done); i++)
+			vq_expect_taken(done[i].head);
+		EXPECT_EQ(virtq_pop(&vq.q, &vq.chain), 0);
+		virtq_unpop(&vq.q, done, ARRAY_SIZE(done));
+		EXPECT_EQ(vq.q.next_avail, 0);
+		/* They aren't out. */
+		virtq_push(&vq.q, 5, 0);
+		EXPECT_EQ(USED_IDX, 0xffff);
+	}
+	/* The last alone */
+	for (i = 0; i < ARRAY_SIZE(done); i++)
+		vq_expect_taken(done[i].head);
+	virtq_unpop(&vq.q, done + 2, 1);
+	vq_expect_taken(3);
+	virtq_push(&vq.q, 3, 0);
+	virtq_push(&vq.q, 4, 0);
+	EXPECT_EQ(USED_IDX, 1);
+	vq_end();
+}
+
 /* The driver's index is good for what it announced, and for no more. */
 static void index_is_a_promise(void)
 {
@@ -540,7 +603,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(sizes), TEST_CASE(alignment), TEST_CASE(parts_in_ram),
 	TEST_CASE(start_notifies), TEST_CASE(stopped), TEST_CASE(one_chain), TEST_CASE(one_sided),
 	TEST_CASE(indirect), TEST_CASE(long_chains), TEST_CASE(whole_queue), TEST_CASE(most_bytes),
-	TEST_CASE(wrap_around), TEST_CASE(index_is_a_promise), TEST_CASE(interrupt_flag),
+	TEST_CASE(wrap_around), TEST_CASE(push_all), TEST_CASE(unpop),
+	TEST_CASE(index_is_a_promise), TEST_CASE(interrupt_flag),
 	TEST_CASE(interrupt_event), TEST_CASE(interrupt_once), TEST_CASE(notify_flag),
 	TEST_CASE(notify_event), TEST_CASE(copying),
 };
