@@ -23,8 +23,9 @@
 #define RESTART_MS	1000
 #define LOOK_MS		50
 /* At first, somebody waits for it. */
-#define FIRST_LOOK_MS	2
-#define FIRST_WAIT_MS	10000
+#define FIRST_LOOK_US	50
+#define LAST_LOOK_US	10000
+#define FIRST_WAIT_US	10000000
 
 /* Of one serve(), after which its thread looks whether it should end */
 #define FRAMES_AT_ONCE	256
@@ -127,11 +128,13 @@ static int connect_peer(struct net_stream *net)
 	return 0;
 }
 
-static bool hangs_up(const struct net_stream *net, int ms)
+/* Within that time, of less than a second */
+static bool hangs_up(const struct net_stream *net, unsigned int us)
 {
+	struct timespec timeout = { .tv_nsec = us * 1000L };
 	struct pollfd fd = { .fd = net->fd };
 
-	return poll(&fd, 1, ms) > 0;
+	return ppoll(&fd, 1, &timeout, NULL) > 0;
 }
 
 /* It has taken the first frame; that of one that died is gone, too. */
@@ -448,19 +451,21 @@ static const struct virtio_class virtio_net_stream_class = {
 /* Better told to the user now than to the guest */
 static int wait_for_peer(struct net_stream *net)
 {
-	unsigned int waited;
+	unsigned int waited, us = FIRST_LOOK_US;
 
-	for (waited = 0; waited < FIRST_WAIT_MS; waited += FIRST_LOOK_MS) {
+	for (waited = 0; waited < FIRST_WAIT_US; waited += us) {
 		if (is_ready(net)) {
 			net->settings.link_up = true;
 			return 0;
 		}
-		if (hangs_up(net, FIRST_LOOK_MS)) {
+		us = min_u64(2 * us, LAST_LOOK_US);
+		if (hangs_up(net, us)) {
 			net->peer->tell_end(net->peer);
 			return -1;
 		}
 	}
-	return fail("the network's other end does nothing for %u seconds", FIRST_WAIT_MS / 1000);
+	return fail("the network's other end does nothing for %u seconds",
+		    FIRST_WAIT_US / 1000000);
 }
 
 static int open_fds(struct net_stream *net)

@@ -124,7 +124,7 @@ static void called(void)
 
 	begin("[ \"$*\" = \"--foreground --quiet --fd 3 --mtu 65520\" ] || exit 1\n"
 	      "ls -1 /proc/$$/fd | grep -v '^10$' | tr '\\n' ' ' >\"${0%/*}/files\"\n" TELL_PID
-	      "exec 10<&-; head -c 64 <&3 >/dev/null; exec sleep 100");
+	      "head -c 64 <&3 >/dev/null; exec sleep 100");
 	device = create();
 	close(leak);
 	EXPECT(device);
