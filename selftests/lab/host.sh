@@ -31,7 +31,7 @@ make_base() {
 }
 
 # The modules that a command may want to load itself, with what they need; those for
-# networks come along when something names vhost, and what a guest with the host's
+# networks come along when something names vhost or passt, and what a guest with the host's
 # kernel and files needs with --host-root.
 readonly HOST_MODULES="irqbypass kvm kvm-intel brd"
 readonly HOST_MODULES_ROOT="virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev
@@ -44,7 +44,7 @@ host_modules=""
 choose_host_modules() {
 	host_modules=$HOST_MODULES
 	! mentions --host-root || host_modules+=" ${HOST_MODULES_ROOT//[$'\n\t']/ }"
-	! mentions vhost || host_modules+=" ${HOST_MODULES_NET//[$'\n\t']/ }"
+	! { mentions vhost || mentions passt; } || host_modules+=" ${HOST_MODULES_NET//[$'\n\t']/ }"
 }
 
 host_modules_archive() {

@@ -32,17 +32,18 @@ struct rig {
 
 /* ---- the peer -------------------------------------------------------------------- */
 
-/* It has taken the hello before anybody looks. */
-static void *take_hello(void *arg)
+/* One thread takes the hellos of all inputs' peers. */
+static int hello_fds[2];
+
+static void *take_hellos(void *arg)
 {
-	struct rig *rig = arg;
 	u8 hello[FRAME_LENGTH_BYTES + ETH_ZLEN];
+	int fd;
 
-	MUST(recv(rig->peer_fd, hello, sizeof(hello), MSG_WAITALL) == sizeof(hello));
-	return NULL;
+	while (read(hello_fds[0], &fd, sizeof(fd)) == sizeof(fd))
+		MUST(recv(fd, hello, sizeof(hello), MSG_WAITALL) == sizeof(hello));
+	return arg;
 }
-
-static pthread_t taker;
 
 static int start_peer(struct net_peer *peer)
 {
@@ -51,7 +52,7 @@ static int start_peer(struct net_peer *peer)
 
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
 	rig->peer_fd = ends[1];
-	MUST(!pthread_create(&taker, NULL, take_hello, rig));
+	MUST(write(hello_fds[1], &ends[1], sizeof(ends[1])) == sizeof(ends[1]));
 	return ends[0];
 }
 
@@ -139,6 +140,7 @@ static void start(struct rig *rig, struct fuzz *f)
 			.avail = RINGS * (i + 1) + AVAIL, .used = RINGS * (i + 1) + USED,
 			.event_idx = what & 2, .indirect = what & 4,
 		};
+		q->vector = i;
 		memset(desc(i), 0, RINGS);
 		MUST(!virtq_start(&q->ring));
 		MUST(rig->device->class->start_queue(q) >= 0);
@@ -231,11 +233,19 @@ static void create(struct rig *rig)
 	*rig = (struct rig){ .peer = { start_peer, tell_end, destroy_peer } };
 	rig->device = virtio_net_stream_create(&config, &rig->peer, &memory);
 	MUST(rig->device);
-	pthread_join(taker, NULL);
 	rig->device->transport = rig;
 	rig->device->signal = on_signal;
 	rig->device->config_vector = NET_QUEUES;
 	atomic_fetch_or(&rig->device->status, VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+static void begin(void)
+{
+	pthread_t thread;
+
+	memory.host = malloc(MEMORY);
+	MUST(memory.host && !pipe(hello_fds));
+	MUST(!pthread_create(&thread, NULL, take_hellos, NULL));
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -245,8 +255,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	unsigned int i;
 
 	if (!memory.host)
-		memory.host = malloc(MEMORY);
-	MUST(memory.host);
+		begin();
 	memset(memory.host, 0, MEMORY);
 	create(&rig);
 	start(&rig, &f);

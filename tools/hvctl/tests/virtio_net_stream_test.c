@@ -105,7 +105,7 @@ static void destroy_fake(struct net_peer *peer)
 	fake.destroyed++;
 }
 
-/* A frame whose bytes all are its number, but for the first, by which nobody is misled */
+/* A frame whose bytes all are its number */
 static void make_frame(u8 *frame, u32 len, u8 number)
 {
 	memset(frame, number, len);
@@ -124,12 +124,11 @@ static u32 with_length(u8 *to, u32 len, u8 number)
 static void peer_sends(unsigned int count, u32 len, u8 first)
 {
 	u8 *bytes = malloc(count * (FRAME_LENGTH_BYTES + len));
-	u32 used = 0;
-	unsigned int i;
+	unsigned int i, total = 0;
 
 	for (i = 0; i < count; i++)
-		used += with_length(bytes + used, len, first + i);
-	EXPECT_EQ(send(fake.fd, bytes, used, MSG_NOSIGNAL), used);
+		total += with_length(bytes + total, len, first + i);
+	EXPECT_EQ(send(fake.fd, bytes, total, MSG_NOSIGNAL), total);
 	free(bytes);
 }
 
@@ -792,7 +791,7 @@ static void *flood(void *arg)
 static void reset_in_flood(void)
 {
 	pthread_t thread;
-	unsigned int i, n = 0;
+	unsigned int i, n;
 
 	begin(0);
 	EXPECT(!pthread_create(&thread, NULL, flood, NULL));
