@@ -2,12 +2,43 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "size.h"
 
-int memory_create(struct guest_memory *mem, u64 size)
+/* Sealed, as hvctl would die of reading what isn't there any more. */
+static int create_file(u64 size)
+{
+	int fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, size) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* What is mapped at mem->host becomes a file's. */
+static int map_file(struct guest_memory *mem, u64 size)
+{
+	mem->fd = create_file(size);
+	if (mem->fd < 0)
+		return -1;
+	if (mmap(mem->host, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+		 mem->fd, 0) == MAP_FAILED) {
+		close(mem->fd);
+		return -1;
+	}
+	return 0;
+}
+
+static int create(struct guest_memory *mem, u64 size, bool shared)
 {
 	u64 huge = MIB(2);
 	char text[32];
@@ -33,6 +64,14 @@ int memory_create(struct guest_memory *mem, u64 size)
 		munmap(map, mem->host - map);
 	munmap(mem->host + size, map + huge - mem->host);
 
+	mem->shared = shared;
+	mem->fd = -1;
+	if (shared && map_file(mem, size)) {
+		fail_errno("cannot make a file of %s for the guest's memory",
+			   format_size(size, text, sizeof(text)));
+		munmap(mem->host, size);
+		return -1;
+	}
 	mem->low = min_u64(size, LOW_MEMORY_END);
 	mem->high = size - mem->low;
 	/* A host without huge pages refuses the advice, and runs without them. */
@@ -41,15 +80,33 @@ int memory_create(struct guest_memory *mem, u64 size)
 	return 0;
 }
 
+int memory_create(struct guest_memory *mem, u64 size)
+{
+	return create(mem, size, false);
+}
+
+int memory_create_shared(struct guest_memory *mem, u64 size)
+{
+	return create(mem, size, true);
+}
+
 void memory_destroy(struct guest_memory *mem)
 {
 	munmap(mem->host, mem->low + mem->high);
+	if (mem->shared)
+		close(mem->fd);
 	mem->host = NULL;
+}
+
+/* What is a file's is given back as holes in it. */
+static int give_back(const struct guest_memory *mem, u8 *at, u64 len)
+{
+	return madvise(at, len, mem->shared ? MADV_REMOVE : MADV_DONTNEED);
 }
 
 int memory_clear(struct guest_memory *mem)
 {
-	if (madvise(mem->host, mem->low + mem->high, MADV_DONTNEED))
+	if (give_back(mem, mem->host, mem->low + mem->high))
 		return fail_errno("cannot clear the guest's memory");
 	return 0;
 }
@@ -84,7 +141,7 @@ int memory_discard(const struct guest_memory *mem, u64 gpa, u64 len)
 			    (unsigned long long)len, (unsigned long long)gpa);
 	if (len < skip + MEMORY_PAGE)
 		return 0;
-	if (madvise(at + skip, align_down(len - skip, MEMORY_PAGE), MADV_DONTNEED))
+	if (give_back(mem, at + skip, align_down(len - skip, MEMORY_PAGE)))
 		return fail_errno("cannot give the guest's memory back");
 	return 0;
 }

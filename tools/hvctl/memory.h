@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's RAM: one private anonymous mapping, which Linux may back with
- * transparent huge pages. The guest sees it from 0 up to LOW_MEMORY_END at
- * most, and what is left from 4 GiB.
+ * The guest's RAM: one mapping, which Linux may back with transparent huge pages;
+ * private and anonymous, unless other processes serve devices. The guest sees it
+ * from 0 up to LOW_MEMORY_END at most, and what is left from 4 GiB.
  */
 #ifndef HVCTL_MEMORY_H
 #define HVCTL_MEMORY_H
@@ -22,9 +22,13 @@ struct guest_memory {
 	u8 *host;		/* 2 MiB aligned */
 	u64 low;		/* bytes from guest-physical 0 */
 	u64 high;		/* bytes from HIGH_MEMORY_START */
+	bool shared;		/* it is a file's, which other processes may map */
+	int fd;			/* that file; what is at @host + N is at its offset N */
 };
 
 int memory_create(struct guest_memory *mem, u64 size);
+/* The same, shared. The file's size can't be changed, whoever is given the fd. */
+int memory_create_shared(struct guest_memory *mem, u64 size);
 void memory_destroy(struct guest_memory *mem);
 
 /* Give all pages back to the host; the guest then reads zeros. */

@@ -394,7 +394,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct fuzz f = { data, size };
 
-	mem = (struct guest_memory){ calloc(1, LOW + HIGH), LOW, HIGH };
+	mem = (struct guest_memory){ .host = calloc(1, LOW + HIGH), .low = LOW, .high = HIGH };
 	memset(&q, 0, sizeof(q));
 	q.mem = &mem;
 	start(&f);

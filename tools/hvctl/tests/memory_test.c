@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "memory.h"
 #include "test.h"
 
@@ -127,8 +131,43 @@ static void discards_high(void)
 	memory_destroy(&mem);
 }
 
+/* What others map is the same memory, and they can't take it away. */
+static void shared(void)
+{
+	struct guest_memory mem;
+	struct stat stat;
+	u8 *other;
+
+	EXPECT_FAIL(memory_create_shared(&mem, MIB(1)), "too small");
+	EXPECT(!memory_create_shared(&mem, GIB(3) + MIB(4)));
+	EXPECT_EQ((uintptr_t)mem.host % MIB(2), 0);
+	EXPECT(mem.shared);
+	EXPECT(!fstat(mem.fd, &stat));
+	EXPECT_EQ(stat.st_size, GIB(3) + MIB(4));
+	other = mmap(NULL, MIB(4), PROT_READ, MAP_SHARED, mem.fd, GIB(3));
+	EXPECT(other != MAP_FAILED);
+	*(u8 *)memory_at(&mem, GIB(4) + MIB(3), 1) = 0x5a;
+	EXPECT_EQ(other[MIB(3)], 0x5a);
+	EXPECT(ftruncate(mem.fd, MIB(2)) == -1);
+	EXPECT(ftruncate(mem.fd, GIB(8)) == -1);
+	EXPECT(!memory_clear(&mem));
+	EXPECT_EQ(other[MIB(3)], 0);
+	EXPECT(!fstat(mem.fd, &stat));
+	EXPECT_EQ(stat.st_size, GIB(3) + MIB(4));
+	mem.host[0] = 1;
+	EXPECT_EQ(mem.host[0], 1);
+	/* A part, too, is given back for all. */
+	fill(&mem, GIB(4));
+	EXPECT_EQ(other[MEMORY_PAGE], 1);
+	EXPECT(!memory_discard(&mem, GIB(4) + MEMORY_PAGE, MEMORY_PAGE));
+	EXPECT_EQ(digits(&mem, GIB(4)), 0x1011);
+	EXPECT_EQ(other[MEMORY_PAGE], 0);
+	munmap(other, MIB(4));
+	memory_destroy(&mem);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(sizes), TEST_CASE(low_only), TEST_CASE(high), TEST_CASE(discards),
-	TEST_CASE(discards_high),
+	TEST_CASE(discards_high), TEST_CASE(shared),
 };
 TEST_SUITE(memory_suite, "memory", cases);

@@ -11,7 +11,7 @@ struct virtq_rig vq;
 void vq_prepare(u16 size, u16 position)
 {
 	memset(&vq, 0, sizeof(vq));
-	vq.mem = (struct guest_memory){ calloc(1, LOW + HIGH), LOW, HIGH };
+	vq.mem = (struct guest_memory){ .host = calloc(1, LOW + HIGH), .low = LOW, .high = HIGH };
 	vq.q.mem = &vq.mem;
 	vq.q.size = size;
 	vq.q.desc = DESC;
