@@ -6,6 +6,7 @@
 #include "error.h"
 #include "passt.h"
 #include "virtio_balloon.h"
+#include "vhost_user_blk.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
 #include "virtio_net.h"
@@ -15,6 +16,17 @@
 
 /* Of one disk: each has a thread and a ring of its own. */
 #define DISK_QUEUES_MAX	8
+
+bool devices_share_memory(const struct devices_config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->disk_count; i++) {
+		if (config->disk[i].vhost_user)
+			return true;
+	}
+	return false;
+}
 
 /* ---- what transports are bound to ------------------------------------------------ */
 
@@ -74,6 +86,14 @@ err_virtio:
 	return -1;
 }
 
+static struct virtio_device *create_disk(const struct disk_config *config, unsigned int queues,
+					 const struct guest_memory *mem)
+{
+	if (config->vhost_user)
+		return vhost_user_blk_create(config->path, queues, mem);
+	return virtio_blk_create(config, queues, mem);
+}
+
 static struct virtio_device *create_net(const struct net_config *config,
 					const struct guest_memory *mem)
 {
@@ -89,7 +109,7 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 	unsigned int i, queues = min_u64(cpus, DISK_QUEUES_MAX);
 
 	for (i = 0; i < config->disk_count; i++) {
-		if (plug(d, virtio_blk_create(&config->disk[i], queues, mem)))
+		if (plug(d, create_disk(&config->disk[i], queues, mem)))
 			return -1;
 	}
 	for (i = 0; i < config->net_count; i++) {

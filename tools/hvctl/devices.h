@@ -47,6 +47,9 @@ static inline bool devices_wanted(const struct devices_config *config)
 	       config->vsock_cid || config->ports.count || config->ports.hvc;
 }
 
+/* Whether the guest's memory must be shared, as other processes serve some of them. */
+bool devices_share_memory(const struct devices_config *config);
+
 /*
  * Make them, with up to @cpus queues each where several are of use; what they open stays
  * open until devices_destroy(). @hvc, which outlives them, is where their console ends;

@@ -26,6 +26,7 @@ struct disk;
 /* What the user asked for; disk_options_parse() fills it in. */
 struct disk_config {
 	char path[PATH_MAX];
+	bool vhost_user;	/* @path is a socket's, and the rest is its back-end's affair */
 	char serial[DISK_SERIAL_MAX + 1];	/* printable ASCII, or "" */
 	bool readonly;
 	bool direct;		/* past the host's page cache */

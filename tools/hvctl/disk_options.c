@@ -2,6 +2,7 @@
 #include "disk_options.h"
 
 #include <string.h>
+#include <sys/un.h>
 
 #include "error.h"
 #include "keyed_option.h"
@@ -9,16 +10,31 @@
 
 #define IOPS_MAX	1000000000
 
+static int set_path(struct disk_config *disk, const char *key, const char *value, size_t size)
+{
+	size_t len = strlen(value);
+
+	if (len >= size)
+		return fail("--disk: %s: a name of %zu bytes is too long; %zu are allowed", key,
+			    len, size - 1);
+	memcpy(disk->path, value, len + 1);
+	return 0;
+}
+
 static int parse_path(void *config, const char *value)
 {
 	struct disk_config *disk = config;
-	size_t len = strlen(value);
 
-	if (len >= sizeof(disk->path))
-		return fail("--disk: path: a name of %zu bytes is too long; %zu are allowed",
-			    len, sizeof(disk->path) - 1);
-	memcpy(disk->path, value, len + 1);
-	return 0;
+	return set_path(disk, "path", value, sizeof(disk->path));
+}
+
+static int parse_vhost_user(void *config, const char *value)
+{
+	struct disk_config *disk = config;
+
+	disk->vhost_user = true;
+	return set_path(disk, "vhost-user", value,
+			sizeof(((struct sockaddr_un *)NULL)->sun_path));
 }
 
 static int parse_readonly(void *config, const char *value)
@@ -84,6 +100,7 @@ static const struct option_key keys[] = {
 	{ "serial",	"TEXT",			parse_serial },
 	{ "iops",	"N",			parse_iops },
 	{ "bps",	"SIZE",			parse_bps },
+	{ "vhost-user",	"SOCKET",		parse_vhost_user },
 };
 
 static const struct keyed_option disk_option = {
@@ -98,7 +115,9 @@ int disk_options_parse(struct disk_config *config, const char *text)
 	memset(config, 0, sizeof(*config));
 	if (keyed_option_parse(&disk_option, config, text))
 		return -1;
+	if (config->vhost_user && strchr(text, ','))
+		return fail("--disk: vhost-user stands alone; give the other keys' like to what serves the socket");
 	if (!*config->path)
-		return fail("--disk: say which image with path=FILE");
+		return fail("--disk: say which image with path=FILE, or who serves it with vhost-user=SOCKET");
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static _Thread_local char text[512];
 
@@ -33,4 +34,16 @@ void fail_say_errno(const char *fmt, ...)
 const char *fail_text(void)
 {
 	return text;
+}
+
+/* The console may have the terminal in raw mode, where a new line isn't a return. */
+void say(const char *fmt, ...)
+{
+	char line[sizeof(text)];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	fprintf(stderr, "hvctl: %s%s\n", line, isatty(STDERR_FILENO) ? "\r" : "");
 }

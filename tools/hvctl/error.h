@@ -24,4 +24,7 @@ void fail_say_errno(const char *fmt, ...) __printf(1, 2);
 /* The sentence of the last fail(), "" if there was none. */
 const char *fail_text(void);
 
+/* Tell the user what ends nothing, without a full stop. Any thread, at any time. */
+void say(const char *fmt, ...) __printf(1, 2);
+
 #endif

@@ -393,6 +393,13 @@ static void destroy_devices(struct machine *m)
 		port_console_destroy(m->hvc);
 }
 
+static int create_memory(struct machine *m)
+{
+	if (devices_share_memory(&m->config->devices))
+		return memory_create_shared(&m->memory, m->config->memory);
+	return memory_create(&m->memory, m->config->memory);
+}
+
 int machine_create(struct machine *m, const struct machine_config *config,
 		   struct console *console, struct console *hvc_console)
 {
@@ -402,7 +409,7 @@ int machine_create(struct machine *m, const struct machine_config *config,
 	m->hvc_console = hvc_console;
 	if (lhv_open(&m->dev))
 		return -1;
-	if (check_config(m) || memory_create(&m->memory, config->memory))
+	if (check_config(m) || create_memory(m))
 		goto err_dev;
 	m->vcpus = calloc(config->cpus, sizeof(m->vcpus[0]));
 	if (!m->vcpus) {

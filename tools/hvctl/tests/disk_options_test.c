@@ -68,6 +68,12 @@ static void refusals(void)
 		{ "path=a,bps=0G", "leave bps out" },
 		{ "path=a,bps=1T", "bps: '1T' is not a size" },
 		{ "path=a,bps=17179869184G", "too large" },
+		{ "vhost-user", "vhost-user needs a value: vhost-user=SOCKET" },
+		{ "vhost-user=s,path=a", "vhost-user stands alone" },
+		{ "readonly,vhost-user=s", "vhost-user stands alone" },
+		{ "cache=writeback,vhost-user=s", "vhost-user stands alone" },
+		{ "vhost-user=s,serial=x", "vhost-user stands alone" },
+		{ "vhost-user=s,vhost-user=t", "given twice" },
 	};
 	unsigned int i;
 
@@ -88,7 +94,25 @@ static void long_paths(void)
 	EXPECT_FAIL(disk_options_parse(&config, text), "4096 bytes is too long; 4095");
 }
 
+static void vhost_user(void)
+{
+	static char text[11 + 109] = "vhost-user=";
+
+	EXPECT(!disk_options_parse(&config, "vhost-user=/run/a.sock"));
+	EXPECT(config.vhost_user);
+	EXPECT(!strcmp(config.path, "/run/a.sock"));
+	/* As long as a socket's address may be */
+	memset(text + 11, 'x', 107);
+	EXPECT(!disk_options_parse(&config, text));
+	EXPECT_EQ(strlen(config.path), 107);
+	text[11 + 107] = 'x';
+	EXPECT_FAIL(disk_options_parse(&config, text), "vhost-user: a name of 108 bytes is too long; 107");
+	EXPECT(!disk_options_parse(&config, "path=a"));
+	EXPECT(!config.vhost_user);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(defaults), TEST_CASE(everything), TEST_CASE(refusals), TEST_CASE(long_paths),
+	TEST_CASE(vhost_user),
 };
 TEST_SUITE(disk_options_suite, "disk_options", cases);
