@@ -9,6 +9,7 @@
 #include "vhost_user_blk.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
+#include "virtio_fs.h"
 #include "virtio_net.h"
 #include "virtio_net_stream.h"
 #include "virtio_rng.h"
@@ -25,7 +26,7 @@ bool devices_share_memory(const struct devices_config *config)
 		if (config->disk[i].vhost_user)
 			return true;
 	}
-	return false;
+	return config->share_count;
 }
 
 /* ---- what transports are bound to ------------------------------------------------ */
@@ -114,6 +115,10 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 	}
 	for (i = 0; i < config->net_count; i++) {
 		if (plug(d, create_net(&config->net[i], mem)))
+			return -1;
+	}
+	for (i = 0; i < config->share_count; i++) {
+		if (plug(d, virtio_fs_create(&config->share[i], mem)))
 			return -1;
 	}
 	if (config->vsock_cid && plug(d, virtio_vsock_create(config->vsock_cid, mem)))

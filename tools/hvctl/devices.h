@@ -10,10 +10,12 @@
 #include "net.h"
 #include "pci.h"
 #include "port_options.h"
+#include "share.h"
 #include "virtio_pci.h"
 
 #define DISKS_MAX	16
 #define NETS_MAX	8
+#define SHARES_MAX	8
 
 /* What the user asked for. */
 struct devices_config {
@@ -24,6 +26,8 @@ struct devices_config {
 	unsigned int disk_count;
 	struct net_config net[NETS_MAX];
 	unsigned int net_count;
+	struct share_config share[SHARES_MAX];
+	unsigned int share_count;
 	u32 vsock_cid;		/* 0: no such device */
 	struct port_options ports;
 };
@@ -44,7 +48,8 @@ struct devices {
 static inline bool devices_wanted(const struct devices_config *config)
 {
 	return config->rng || config->balloon || config->disk_count || config->net_count ||
-	       config->vsock_cid || config->ports.count || config->ports.hvc;
+	       config->share_count || config->vsock_cid || config->ports.count ||
+	       config->ports.hvc;
 }
 
 /* Whether the guest's memory must be shared, as other processes serve some of them. */

@@ -202,6 +202,15 @@ static int find_kernel(struct host_root *root, const char *release)
 		    release, release);
 }
 
+static int share_root(struct devices_config *devices)
+{
+	if (devices->share_count == SHARES_MAX)
+		return fail("--share: more than %u folders, one of which is --host-root's",
+			    SHARES_MAX);
+	return share_options_parse(&devices->share[devices->share_count++],
+				   "/:" HOST_ROOT_TAG ",readonly");
+}
+
 int host_root_create(struct host_root *root, struct machine_config *config, char *const argv[],
 		     bool terminal)
 {
@@ -220,7 +229,7 @@ int host_root_create(struct host_root *root, struct machine_config *config, char
 	files->initrd = root->initrd;
 	files->cmdline = CMDLINE;
 	config->debug_exit_port = HOST_ROOT_PORT;
-	return 0;
+	return share_root(&config->devices);
 }
 
 void host_root_destroy(struct host_root *root)

@@ -45,6 +45,9 @@ const char run_help[] =
 "                     a network interface (virtio) at a tap, a bridge, the network of that\n"
 "                     number, which is the machines' that name it, or the host's own\n"
 "                     sockets by passt, which needs no root; may be repeated\n"
+"  --share DIR[:TAG][,readonly]\n"
+"                     a folder of the host's, which the guest mounts (virtiofs) by TAG,\n"
+"                     or its own name; may be repeated; needs virtiofsd\n"
 "  --vsock CID        sockets (virtio) between the host and the machine, which has this\n"
 "                     context ID\n"
 "  --port name=NAME,socket=PATH\n"
@@ -88,6 +91,7 @@ enum {
 	OPT_ON_RESET,
 	OPT_PORT,
 	OPT_RNG,
+	OPT_SHARE,
 	OPT_VSOCK,
 };
 
@@ -111,6 +115,7 @@ static const struct option long_options[] = {
 	{ "on-reset",	required_argument,	NULL, OPT_ON_RESET },
 	{ "port",	required_argument,	NULL, OPT_PORT },
 	{ "rng",	no_argument,		NULL, OPT_RNG },
+	{ "share",	required_argument,	NULL, OPT_SHARE },
 	{ "vsock",	required_argument,	NULL, OPT_VSOCK },
 	{ 0 }
 };
@@ -161,6 +166,24 @@ static int add_net(struct devices_config *devices, const char *text)
 	if (devices->net_count == NETS_MAX)
 		return fail("--net: more than %u network interfaces", NETS_MAX);
 	return net_options_parse(&devices->net[devices->net_count++], text);
+}
+
+static int add_share(struct devices_config *devices, const char *text)
+{
+	struct share_config *share = &devices->share[devices->share_count];
+	unsigned int i;
+
+	if (devices->share_count == SHARES_MAX)
+		return fail("--share: more than %u folders", SHARES_MAX);
+	if (share_options_parse(share, text))
+		return -1;
+	for (i = 0; i < devices->share_count; i++) {
+		if (!strcmp(devices->share[i].tag, share->tag))
+			return fail("--share: the tag '%s' is given twice; give each folder its own as DIR:TAG",
+				    share->tag);
+	}
+	devices->share_count++;
+	return 0;
 }
 
 static int parse_vsock(const char *text, u32 *cid)
@@ -253,6 +276,8 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	case OPT_RNG:
 		machine->devices.rng = true;
 		return 0;
+	case OPT_SHARE:
+		return add_share(&machine->devices, text);
 	case OPT_VSOCK:
 		return parse_vsock(text, &machine->devices.vsock_cid);
 	default:

@@ -7,6 +7,9 @@
 #ifndef HVCTL_VHOST_USER_SESSION_H
 #define HVCTL_VHOST_USER_SESSION_H
 
+#include <errno.h>
+
+#include "error.h"
 #include "vhost_user_message.h"
 #include "virtio.h"
 
