@@ -218,6 +218,8 @@ int host_root_create(struct host_root *root, struct machine_config *config, char
 	struct utsname host;
 
 	uname(&host);
+	if (share_root(&config->devices))
+		return -1;
 	if (!files->kernel) {
 		if (find_kernel(root, host.release))
 			return -1;
@@ -229,7 +231,7 @@ int host_root_create(struct host_root *root, struct machine_config *config, char
 	files->initrd = root->initrd;
 	files->cmdline = CMDLINE;
 	config->debug_exit_port = HOST_ROOT_PORT;
-	return share_root(&config->devices);
+	return 0;
 }
 
 void host_root_destroy(struct host_root *root)
