@@ -110,7 +110,7 @@ static void expect_sent(unsigned int queue)
 	EXPECT_EQ(len, 0);
 }
 
-static void say(u32 id, u16 event, u16 value)
+static void tell(u32 id, u16 event, u16 value)
 {
 	const struct virtio_console_control control = { id, event, value };
 
@@ -247,10 +247,10 @@ static void expect_received(unsigned int port, const char *text)
 /* The driver knows port @n, and its end is open. */
 static void open_port(unsigned int n)
 {
-	say(n, VIRTIO_CONSOLE_PORT_READY, 1);
+	tell(n, VIRTIO_CONSOLE_PORT_READY, 1);
 	hear(n, VIRTIO_CONSOLE_PORT_NAME, 1, strlen(ports[n - 1].name));
 	fill(RECEIVE(n));
-	say(n, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	tell(n, VIRTIO_CONSOLE_PORT_OPEN, 1);
 }
 
 /* ---- cases ---------------------------------------------------------------------- */
@@ -281,23 +281,23 @@ static void ports_are_added(void)
 	start();
 	expect_silence(CONTROL_IN);
 	hvc->size = 25 << 16 | 80;
-	say(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+	tell(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
 	for (i = 0; i < PORTS; i++)
 		hear(i, VIRTIO_CONSOLE_PORT_ADD, 1, 0);
-	say(0, VIRTIO_CONSOLE_PORT_READY, 1);
+	tell(0, VIRTIO_CONSOLE_PORT_READY, 1);
 	hear(0, VIRTIO_CONSOLE_CONSOLE_PORT, 1, 0);
 	more = hear(0, VIRTIO_CONSOLE_RESIZE, 1, 4);
 	EXPECT(!memcmp(more, "\x50\0\x19\0", 4));
 	/* Its end is always open, as soon as its queue was looked at. */
 	hear(0, VIRTIO_CONSOLE_PORT_OPEN, 1, 0);
-	say(2, VIRTIO_CONSOLE_PORT_READY, 1);
+	tell(2, VIRTIO_CONSOLE_PORT_READY, 1);
 	more = hear(2, VIRTIO_CONSOLE_PORT_NAME, 1, strlen("org.example.2"));
 	EXPECT(!memcmp(more, "org.example.2", 13));
 	/* Failed; and what is nothing, or nobody's */
-	say(1, VIRTIO_CONSOLE_PORT_READY, 0);
-	say(3, VIRTIO_CONSOLE_PORT_READY, 1);
-	say(UINT32_MAX, VIRTIO_CONSOLE_PORT_OPEN, 1);
-	say(1, 77, 1);
+	tell(1, VIRTIO_CONSOLE_PORT_READY, 0);
+	tell(3, VIRTIO_CONSOLE_PORT_READY, 1);
+	tell(UINT32_MAX, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	tell(1, 77, 1);
 	send_data(CONTROL_OUT, "short", 5);
 	expect_sent(CONTROL_OUT);
 	expect_silence(CONTROL_IN);
@@ -352,10 +352,10 @@ static void guest_opens(void)
 	fd = dial(1);
 	open_port(1);
 	hear(1, VIRTIO_CONSOLE_PORT_OPEN, 1, 0);
-	say(1, VIRTIO_CONSOLE_PORT_OPEN, 0);
+	tell(1, VIRTIO_CONSOLE_PORT_OPEN, 0);
 	EXPECT_EQ(write(fd, "early", 5), 5);
 	expect_silence(RECEIVE(1));
-	say(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	tell(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
 	expect_received(1, "early");
 	close(fd);
 	hear(1, VIRTIO_CONSOLE_PORT_OPEN, 0, 0);
@@ -476,7 +476,7 @@ static void reset(void)
 	fill(RECEIVE(1));
 	expect_silence(CONTROL_IN);
 	expect_silence(RECEIVE(1));
-	say(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+	tell(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
 	hear(0, VIRTIO_CONSOLE_PORT_ADD, 1, 0);
 	hear(1, VIRTIO_CONSOLE_PORT_ADD, 1, 0);
 	hear(2, VIRTIO_CONSOLE_PORT_ADD, 1, 0);
@@ -543,7 +543,7 @@ static void the_console(void)
 static void its_size(void)
 {
 	start();
-	say(0, VIRTIO_CONSOLE_PORT_READY, 1);
+	tell(0, VIRTIO_CONSOLE_PORT_READY, 1);
 	hear(0, VIRTIO_CONSOLE_CONSOLE_PORT, 1, 0);
 	hear(0, VIRTIO_CONSOLE_PORT_OPEN, 1, 0);
 	/* It is no terminal. */
@@ -631,7 +631,7 @@ static void leftovers(void)
 static void late_messages(void)
 {
 	start_fake();
-	say(0, VIRTIO_CONSOLE_PORT_READY, 1);
+	tell(0, VIRTIO_CONSOLE_PORT_READY, 1);
 	set_there(false);
 	fill(CONTROL_IN);
 	hear(0, VIRTIO_CONSOLE_CONSOLE_PORT, 1, 0);
@@ -641,7 +641,7 @@ static void late_messages(void)
 	hear(0, VIRTIO_CONSOLE_PORT_OPEN, 1, 0);
 	virtio_reset(device);
 	start_queues(0);
-	say(0, VIRTIO_CONSOLE_PORT_READY, 1);
+	tell(0, VIRTIO_CONSOLE_PORT_READY, 1);
 	set_there(false);
 	set_there(true);
 	fill(CONTROL_IN);
@@ -668,7 +668,7 @@ static void expect_broken(unsigned int queue, u32 len, u16 flags)
 {
 	make();
 	start_queues(0);
-	say(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	tell(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
 	offer(queue, len, flags);
 	expect_needs_reset();
 	EXPECT(device->queue[queue].ring.broken);
@@ -702,7 +702,7 @@ static void client_of_a_broken_one(void)
 
 	make();
 	start_queues(0);
-	say(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	tell(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
 	__atomic_store_n((u16 *)at(AT(RECEIVE(1)) + AVAIL) + 1, 100, __ATOMIC_RELEASE);
 	eventfd_write(device->queue[RECEIVE(1)].kick_fd, 1);
 	expect_needs_reset();
