@@ -26,8 +26,11 @@ until_true() {
 	done
 }
 
+# Who only receives must not end its side before the other one does: nc ends with either.
+mkfifo never
+
 # Tries again until the other end listens.
-insist='insist() { for try in $(seq 600); do "$@" 2>/dev/null && return; sleep 0.1; done; return 1; }'
+insist='mkfifo /tmp/never; insist() { for try in $(seq 600); do "$@" 2>/dev/null && return; sleep 0.1; done; return 1; }'
 
 # ---- a machine and its host -------------------------------------------------------
 
@@ -36,7 +39,7 @@ talk="$load; $insist
 	echo MAC \$(cat /sys/class/net/eth0/address)
 	ip addr add 10.77.0.2/24 dev eth0; ip link set eth0 up
 	insist ping -c 1 -W 1 10.77.0.1 >/dev/null; ping -c 5 10.77.0.1 | sed -n 's/^/PING /p'
-	insist nc 10.77.0.1 9000 </dev/null >/tmp/data; echo GOT \$(sha256sum </tmp/data)
+	insist nc 10.77.0.1 9000 <>/tmp/never >/tmp/data; echo GOT \$(sha256sum </tmp/data)
 	insist nc 10.77.0.1 9001 </tmp/data >/dev/null
 	cd /sys/bus/virtio/drivers/virtio_net
 	device=\$(ls -d virtio*)
@@ -56,8 +59,8 @@ host_and_guest() {	# KERNEL DRIVERS
 		--vsock 42
 	until_true ip addr add 10.77.0.1/24 dev tap0
 	nc -l -p 9000 <data >/dev/null &
-	nc -l -p 9001 </dev/null >got.first &
-	nc -l -p 9002 </dev/null >got.second &
+	nc -l -p 9001 <>never >got.first &
+	nc -l -p 9002 <>never >got.second &
 	./vsock listen 1000 <data &
 	until_true sh -c './vsock connect 42 1001 </dev/null >from.guest'
 	wait $machine
@@ -86,11 +89,10 @@ host_and_guest vmlinuz-6.12 drivers-6.12.img
 first="$load; ip addr add 10.78.0.1/24 dev eth0; ip link set eth0 up
 	dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
 	echo MADE \$(sha256sum </tmp/data)
-	nc -l -p 9000 </tmp/data >/tmp/back; echo BACK \$(sha256sum </tmp/back)"
+	nc -l -p 9000 </tmp/data >/dev/null"
 second="$load; $insist; ip addr add 10.78.0.2/24 dev eth0; ip link set eth0 up
 	insist ping -c 1 -W 1 10.78.0.1 >/dev/null; ping -c 5 10.78.0.1 | sed -n 's/^/PING /p'
-	printf 'back' >/tmp/back
-	insist nc 10.78.0.1 9000 </tmp/back >/tmp/got; echo GOT \$(sha256sum </tmp/got)"
+	insist nc 10.78.0.1 9000 <>/tmp/never >/tmp/got; echo GOT \$(sha256sum </tmp/got)"
 
 log=/tmp/first.log initrd=./initrd.first
 use_drivers drivers.img
@@ -109,8 +111,7 @@ ends=$?
 cat /tmp/first.log /tmp/second.log | tr -d '\r' >/tmp/both.log
 log=/tmp/both.log
 [ $ends -eq 0 ] && grep -q '^PING 5 packets transmitted, 5 packets received' $log &&
-	[ -n "$(answer MADE)" ] && [ "$(answer MADE)" = "$(answer GOT)" ] &&
-	[ "$(answer BACK)" = "$(printf back | sha256sum)" ]
+	[ -n "$(answer MADE)" ] && [ "$(answer MADE)" = "$(answer GOT)" ]
 ok "two machines in a network: they answer, and 4 MiB from one to the other" $?
 [ "$apart" -eq 0 ] && [ ! -e /sys/class/net/lhv-net7 ]
 ok "the host has no address there, and the network goes with its last machine" $?
@@ -120,7 +121,8 @@ ok "the host has no address there, and the network goes with its last machine" $
 refused() {	# SENTENCE [hvctl option]...
 	sentence=$1
 	shift
-	hvctl run --kernel /guest/vmlinuz "$@" >refused 2>&1 </dev/null
+	timeout 60 hvctl run --kernel /guest/vmlinuz --cmdline panic=-1 --on-reset exit "$@" \
+		>refused 2>&1 </dev/null
 	[ $? -eq 1 ] && grep -qF "$sentence" refused || { cat refused >>$log; false; }
 }
 
