@@ -36,12 +36,16 @@ const char *fail_text(void)
 	return text;
 }
 
+bool say_nothing;
+
 /* The console may have the terminal in raw mode, where a new line isn't a return. */
 void say(const char *fmt, ...)
 {
 	char line[sizeof(text)];
 	va_list args;
 
+	if (say_nothing)
+		return;
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);

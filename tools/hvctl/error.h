@@ -27,4 +27,7 @@ const char *fail_text(void);
 /* Tell the user what ends nothing, without a full stop. Any thread, at any time. */
 void say(const char *fmt, ...) __printf(1, 2);
 
+/* For tests: there is no user. */
+extern bool say_nothing;
+
 #endif

@@ -11,6 +11,8 @@
 #include "error.h"
 #include "thread.h"
 
+struct vhost_user_times vhost_user_times = { .timeout_ms = 10000, .retry_ms = 1000 };
+
 /* One that hangs up so often, each time within that time, isn't connected to again. */
 #define LOSSES_MAX	5
 #define LOSSES_MS	10000
@@ -66,7 +68,7 @@ int vhost_user_open(struct vhost_user *vu, const struct vhost_user_ops *ops, con
 	vu->ops = ops;
 	vu->device = NULL;
 	vu->inflight_fd = -1;
-	vu_session_init(&vu->session, name, VHOST_USER_TIMEOUT_MS);
+	vu_session_init(&vu->session, name, vhost_user_times.timeout_ms);
 	vu->error_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (vu->error_fd < 0)
 		return fail_errno("cannot create an eventfd");
@@ -280,7 +282,7 @@ static void *watch(void *arg)
 		fds[2].fd = vu->session.fd;
 		fds[3].fd = vu->session.request_fd;
 		waits = vu->session.fd < 0 && !vu->given_up;
-		if (poll(fds, ARRAY_SIZE(fds), waits ? VHOST_USER_RETRY_MS : -1) < 0)
+		if (poll(fds, ARRAY_SIZE(fds), waits ? (int)vhost_user_times.retry_ms : -1) < 0)
 			continue;
 		if (fds[1].revents)
 			return NULL;
@@ -341,19 +343,19 @@ int vhost_user_start(struct vhost_user *vu)
 	return ret;
 }
 
+/* A connection that failed, or was left in the midst of something, can only be ended. */
 static void stop_queues(struct vhost_user *vu)
 {
 	struct virtio_device *dev = vu->device;
+	struct vu_session *s = &vu->session;
 	unsigned int i;
 
-	vu_begin(&vu->session, -1);
-	for (i = 0; i < dev->queue_count; i++) {
-		if (dev->queue[i].running && vu_stop_queue(&vu->session, &dev->queue[i])) {
+	vu_begin(s, -1);
+	for (i = 0; i < dev->queue_count && !s->failure; i++) {
+		if (dev->queue[i].running && vu_stop_queue(s, &dev->queue[i]))
 			say("%s", fail_text());
-			return;
-		}
 	}
-	vu_session_finish(&vu->session);
+	vu_session_finish(s);
 }
 
 void vhost_user_stop(struct vhost_user *vu)

@@ -14,9 +14,13 @@
 
 #include "vhost_user_session.h"
 
-#define VHOST_USER_TIMEOUT_MS	10000	/* for a start, a stop and so on, as a whole */
-#define VHOST_USER_RETRY_MS	1000
 #define VHOST_USER_QUEUES_MAX	8
+
+/* Tests have less time. */
+extern struct vhost_user_times {
+	unsigned int timeout_ms;	/* for a start, a stop and so on, as a whole */
+	unsigned int retry_ms;
+} vhost_user_times;
 
 struct vhost_user;
 

@@ -21,7 +21,7 @@ struct vu_session {
 	u64 protocol;		/* VU_PROTOCOL_*, that both know */
 	unsigned int queues;	/* how many it can serve; 0: it doesn't say */
 	int request_fd;		/* its own requests come here; or -1 */
-	int failure;		/* errno of vu_receive(), or EPROTO: it misbehaved */
+	int failure;		/* 0, or errno of vu_receive(), or EPROTO: it misbehaved */
 
 	u64 deadline;
 	int cancel_fd;

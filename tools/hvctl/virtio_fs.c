@@ -48,7 +48,7 @@ static int start_virtiofsd(struct vhost_user *vu)
 
 static void end_virtiofsd(struct vhost_user *vu)
 {
-	virtiofsd_end(fs_of_vhost(vu)->pid, VHOST_USER_TIMEOUT_MS);
+	virtiofsd_end(fs_of_vhost(vu)->pid, vhost_user_times.timeout_ms);
 }
 
 static int check(struct vhost_user *vu)

@@ -17,7 +17,7 @@ static const char * const words[] = {
 	"--cpus=", "--memory=", "--name=", "--on-reset=exit", "--on-reset=restart",
 	"--debug-exit=", "--balloon", "--balloon=size=", "--hvc", "--hvc=stdio", "--agent=",
 	"--port=name=", ",socket=", "--net=", "network=", ",mac=", "--vsock", "--host-root",
-	"--", "-", "k", "0xf4", "4096",
+	"--", "-", "k", "0xf4", "4096", "--disk=path=", "--share=",
 };
 
 /* Arguments end at a zero byte. Each is a copy of its own, for the sanitizer. */

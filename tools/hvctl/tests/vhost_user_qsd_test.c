@@ -243,7 +243,7 @@ static void killed(void)
 		EXPECT_EQ(blk_request(VIRTIO_BLK_T_OUT, i, 512, false), VIRTIO_BLK_S_OK);
 		kill_daemon();
 		/* hvctl sees that it is gone, and that nothing was in flight. */
-		usleep(100000);
+		usleep(500000);
 		fill(0x70 + i, 1);
 		blk_offer(VIRTIO_BLK_T_OUT, 10 + i, 512, false);
 		EXPECT(!blk_signalled(blk.signal_fd, 100));
