@@ -17,6 +17,9 @@ struct vhost_user_times vhost_user_times = { .timeout_ms = 10000, .retry_ms = 10
 #define LOSSES_MAX	5
 #define LOSSES_MS	10000
 
+/* In that time no back-end does 65536 requests, after which a ring looks as in the beginning. */
+#define RECENT_MS	1000
+
 /* ---- connections ----------------------------------------------------------------- */
 
 static u64 wanted_protocol(const struct vhost_user *vu)
@@ -83,6 +86,10 @@ int vhost_user_open(struct vhost_user *vu, const struct vhost_user_ops *ops, con
 
 void vhost_user_close(struct vhost_user *vu)
 {
+	if (vu->session.fd >= 0) {
+		vu_begin(&vu->session, -1);
+		vu_session_finish(&vu->session);
+	}
 	disconnect(vu);
 	pthread_mutex_destroy(&vu->lock);
 	close(vu->error_fd);
@@ -163,6 +170,7 @@ static int set_all(struct vhost_user *vu)
 {
 	struct vu_session *s = &vu->session;
 
+	vu->connected_at = vu_deadline(0);
 	return vu_set_features(s, vu->device->accepted) ||
 	       vu_set_memory(s, vu->device->queue[0].ring.mem) ||
 	       (vu->ops->prepare && vu->ops->prepare(vu)) ||
@@ -178,6 +186,7 @@ static int set_all(struct vhost_user *vu)
  */
 static bool knows_what_to_do(const struct vhost_user *vu)
 {
+	bool recent = vu_deadline(0) - vu->connected_at < RECENT_MS;
 	const struct virtio_device *dev = vu->device;
 	unsigned int i;
 
@@ -185,7 +194,7 @@ static bool knows_what_to_do(const struct vhost_user *vu)
 		const struct virtio_queue *q = &dev->queue[i];
 
 		if (q->running && requests_done(q) != requests_offered(q) &&
-		    requests_done(q) != vu->base[i])
+		    (requests_done(q) != vu->base[i] || !recent))
 			return false;
 	}
 	return true;
@@ -243,7 +252,6 @@ static void try_again(struct vhost_user *vu)
 		if (vu->session.failure != ECANCELED)
 			connection_lost(vu);
 	} else {
-		vu->connected_at = vu_deadline(0);
 		say("%s is back", vu->session.name);
 	}
 }
@@ -324,7 +332,6 @@ int vhost_user_start(struct vhost_user *vu)
 	vu->began = false;
 	vu->given_up = false;
 	vu->losses = 0;
-	vu->connected_at = vu_deadline(0);
 	eventfd_read(vu->error_fd, &count);
 	pthread_mutex_lock(&vu->lock);
 	if (begin(vu)) {

@@ -52,7 +52,7 @@ struct vhost_user {
 	bool began;		/* the back-end may have taken requests */
 	bool given_up;		/* on the back-end */
 	unsigned int losses;	/* of connections that didn't last */
-	u64 connected_at;	/* vu_deadline(0) then */
+	u64 connected_at;	/* when it was given the queues: vu_deadline(0) then */
 	u16 base[VHOST_USER_QUEUES_MAX];	/* what it was told was taken and done */
 	struct vu_inflight inflight;
 	int inflight_fd;	/* where the back-end notes them; -1: it doesn't */

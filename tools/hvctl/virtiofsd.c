@@ -20,6 +20,7 @@
 #include "error.h"
 
 #define ARGS_MAX	8
+#define TEMPORARY	"/tmp"
 
 /* The first is written in Rust, and the other, QEMU's, in C. */
 static const char rust_program[] = "/usr/libexec/virtiofsd";
@@ -28,6 +29,7 @@ static const char c_program[] = "/usr/lib/qemu/virtiofsd";
 struct command {
 	const char *program;
 	char folder[PATH_MAX];		/* without links */
+	const char *at;			/* where virtiofsd finds it */
 	bool readonly;
 	int listener;			/* virtiofsd takes its connection from there */
 	int report;			/* errno, of what failed before it ran */
@@ -53,6 +55,8 @@ static int find_folder(struct command *c, const struct share_config *config)
 		return fail_errno("--share: %s can't be shared", config->path);
 	if (!S_ISDIR(stat_buf.st_mode))
 		return fail("--share: %s is no folder", config->path);
+	/* It can't leave the root for the root. */
+	c->at = strcmp(c->folder, "/") ? c->folder : TEMPORARY;
 	return 0;
 }
 
@@ -75,11 +79,11 @@ static void fill_arguments(struct command *c)
 	snprintf(c->fd, sizeof(c->fd), "--fd=%d", c->listener);
 	*arg++ = c->fd;
 	if (c->program == rust_program) {
-		strcpy(stpcpy(c->source, "--shared-dir="), c->folder);
+		strcpy(stpcpy(c->source, "--shared-dir="), c->at);
 		*arg++ = c->source;
 		*arg++ = "--log-level=error";
 	} else {
-		escape(stpcpy(c->source, "source="), c->folder);
+		escape(stpcpy(c->source, "source="), c->at);
 		*arg++ = "-o";
 		*arg++ = c->source;
 		*arg++ = "-o";
@@ -90,18 +94,24 @@ static void fill_arguments(struct command *c)
 
 /* ---- in the new process ------------------------------------------------------------ */
 
+static bool needs_mount(const struct command *c)
+{
+	return c->readonly || c->at != c->folder;
+}
+
 /*
- * In a namespace of its own the folder is mounted on itself, with all that is mounted in it,
- * and read-only.
+ * In a namespace of its own the folder is mounted, with all that is mounted in it: on itself,
+ * or over what virtiofsd has no need of.
  */
-static int make_readonly(const char *folder)
+static int mount_folder(const struct command *c)
 {
 	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
 
-	return unshare(CLONE_NEWNS) ||
-	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount(folder, folder, NULL, MS_BIND | MS_REC, NULL) ||
-	       mount_setattr(AT_FDCWD, folder, AT_RECURSIVE, &readonly, sizeof(readonly));
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(c->folder, c->at, NULL, MS_BIND | MS_REC, NULL))
+		return -1;
+	return c->readonly ? mount_setattr(AT_FDCWD, c->at, AT_RECURSIVE, &readonly,
+					   sizeof(readonly)) : 0;
 }
 
 /* hvctl has threads, so there are only system calls here. */
@@ -116,7 +126,7 @@ static void run(const struct command *c)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
-	    !fcntl(c->listener, F_SETFD, 0) && (!c->readonly || !make_readonly(c->folder)))
+	    !fcntl(c->listener, F_SETFD, 0) && (!needs_mount(c) || !mount_folder(c)))
 		execv(c->program, c->argv);
 	if (write(c->report, &errno, sizeof(errno)) < 0)
 		_exit(126);
@@ -153,11 +163,11 @@ static int open_sockets(const char *path, int *listener)
  */
 static int connect_before(int *listener)
 {
-	char folder[] = "/tmp/hvctl-XXXXXX", path[sizeof(folder) + 2];
+	char folder[] = TEMPORARY "/hvctl-XXXXXX", path[sizeof(folder) + 2];
 	int fd;
 
 	if (!mkdtemp(folder))
-		return fail_errno("--share: cannot create a folder in /tmp");
+		return fail_errno("--share: cannot create a folder in " TEMPORARY);
 	snprintf(path, sizeof(path), "%s/s", folder);
 	fd = open_sockets(path, listener);
 	unlink(path);
@@ -172,8 +182,9 @@ static int wait_for_exec(const struct command *c, pid_t pid, int report)
 {
 	if (read(report, &errno, sizeof(errno)) != sizeof(errno))
 		return 0;
-	if (c->readonly && errno == EPERM)
-		fail("--share: a folder is made read-only with root's rights only; run hvctl as root");
+	if (needs_mount(c) && errno == EPERM)
+		fail("--share: %s is mounted for virtiofsd with root's rights only; run hvctl as root",
+		     c->folder);
 	else
 		fail_errno("--share: cannot start %s", c->program);
 	waitpid(pid, NULL, 0);

@@ -299,6 +299,46 @@ static void readonly(void)
 	end();
 }
 
+/* What virtiofsd's own list of options would be cut at */
+static void odd_name(void)
+{
+	char odd[64], text[80];
+
+	if (!begin(""))
+		return;
+	device->class->destroy(device);
+	snprintf(odd, sizeof(odd), "%s/new", folder);
+	snprintf(text, sizeof(text), "%s/a,b\\c", folder);
+	EXPECT(!mkdir(text, 0755) && !symlink("a,b\\c", odd));
+	snprintf(text, sizeof(text), "%s:tag", odd);
+	EXPECT(!share_options_parse(&config, text));
+	device = virtio_fs_create(&config, &memory);
+	EXPECT(device != NULL);
+	EXPECT(!start());
+	EXPECT_EQ(make_folder(), 0);
+	unlink(odd);
+	snprintf(text, sizeof(text), "%s/a,b\\c/new", folder);
+	EXPECT(!rmdir(text));
+	snprintf(text, sizeof(text), "%s/a,b\\c", folder);
+	EXPECT(!rmdir(text));
+	end();
+}
+
+/* The root is one, too. */
+static void root(void)
+{
+	if (!begin(""))
+		return;
+	device->class->destroy(device);
+	EXPECT(!share_options_parse(&config, "/:tag,readonly"));
+	device = virtio_fs_create(&config, &memory);
+	EXPECT(device != NULL);
+	EXPECT(!start());
+	EXPECT(look_up("proc") != 0);
+	EXPECT_EQ(make_folder(), -EROFS);
+	end();
+}
+
 /* The only process whose parent this is */
 static pid_t child(void)
 {
@@ -346,6 +386,7 @@ static void folders(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(values), TEST_CASE(refusals), TEST_CASE(several), TEST_CASE(files),
-	TEST_CASE(readonly), TEST_CASE(killed), TEST_CASE(folders),
+	TEST_CASE(readonly), TEST_CASE(odd_name), TEST_CASE(root),
+	TEST_CASE(killed), TEST_CASE(folders),
 };
 TEST_SUITE(share_suite, "share", cases);

@@ -45,7 +45,7 @@ static void end(void)
 	vhost_user_times = real_times;
 }
 
-static bool comes_true(atomic_uint *value, unsigned int least)
+static bool comes_true(const atomic_uint *value, unsigned int least)
 {
 	unsigned int i;
 
@@ -218,7 +218,11 @@ static void broken_queue(void)
 
 static void useless(void)
 {
-	static const struct { u64 features, protocol; unsigned int queues; const char *why; } bad[] = {
+	static const struct {
+		u64 features, protocol;
+		unsigned int queues;
+		const char *why;
+	} bad[] = {
 		{ BIT_ULL(VU_F_PROTOCOL), ~0ULL, 2, "no virtio 1" },
 		{ BIT_ULL(VIRTIO_F_VERSION_1), ~0ULL, 2, "has no configuration" },
 		{ BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VU_F_PROTOCOL),
@@ -450,7 +454,8 @@ static void changed_config(void)
 	EXPECT_EQ(reply.payload.number, 1);
 	/* What is no request isn't listened to any more, and nothing else happens. */
 	EXPECT_EQ(send(backend.request_fd, "0123456789ab", 12, MSG_NOSIGNAL), 12);
-	EXPECT(vu_receive(backend.request_fd, &reply, vu_deadline(5000), -1) && errno == ECONNRESET);
+	EXPECT_EQ(vu_receive(backend.request_fd, &reply, vu_deadline(5000), -1), -1);
+	EXPECT_EQ(errno, ECONNRESET);
 	EXPECT_EQ(blk_read(0, 1), VIRTIO_BLK_S_OK);
 	EXPECT(!needs_reset());
 	end();
@@ -530,6 +535,23 @@ static void in_flight(void)
 	backend.holds = false;
 	EXPECT(!blk_start());
 	EXPECT_EQ(blk_read(0, 1), VIRTIO_BLK_S_OK);
+	end();
+}
+
+/* It had done a request, and didn't come to interrupt for it. */
+static void interrupt_lost(void)
+{
+	u16 *used;
+
+	begin();
+	used = blk_at(backend.queue[0].used - backend.memory.region[0].user_address);
+	backend.mute = true;
+	blk_offer(VIRTIO_BLK_T_IN, 0, 512, true);
+	while (__atomic_load_n(&used[1], __ATOMIC_ACQUIRE) != 1)
+		usleep(1000);
+	EXPECT(!blk_signalled(blk.signal_fd, 0));
+	backend_hang_up();
+	EXPECT(blk_signalled(blk.signal_fd, 10000));
 	end();
 }
 
@@ -635,7 +657,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(misbehaves_at_first), TEST_CASE(misbehaves_at_start),
 	TEST_CASE(misbehaves_at_stop), TEST_CASE(misbehaves_at_vector), TEST_CASE(says_more),
 	TEST_CASE(changed_config), TEST_CASE(wrong_config), TEST_CASE(idle_connection_lost),
-	TEST_CASE(in_flight), TEST_CASE(in_flight_noted), TEST_CASE(comes_back_otherwise),
-	TEST_CASE(hangs_up_always), TEST_CASE(leaves_no_fds),
+	TEST_CASE(in_flight), TEST_CASE(interrupt_lost), TEST_CASE(in_flight_noted),
+	TEST_CASE(comes_back_otherwise), TEST_CASE(hangs_up_always), TEST_CASE(leaves_no_fds),
 };
 TEST_SUITE(vhost_user_suite, "vhost_user", cases);

@@ -47,7 +47,7 @@ static void finish(struct backend_queue *q, u16 head)
 	backend.mapped[0][desc[last].addr] = VIRTIO_BLK_S_OK;
 	used->ring[used->idx % q->size] = (struct vring_used_elem){ head, 1 };
 	__atomic_store_n(&used->idx, used->idx + 1, __ATOMIC_RELEASE);
-	if (q->call_fd >= 0)
+	if (q->call_fd >= 0 && !backend.mute)
 		eventfd_write(q->call_fd, 1);
 }
 

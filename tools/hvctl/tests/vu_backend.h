@@ -49,6 +49,7 @@ struct backend {
 	enum misbehaviour misbehaviour;
 	u32 at;			/* the request at which it does so */
 	atomic_bool holds;	/* takes requests, and doesn't finish them */
+	atomic_bool mute;	/* finishes them, and doesn't interrupt */
 
 	/* What happened. */
 	atomic_uint connections;
