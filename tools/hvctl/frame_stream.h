@@ -57,8 +57,8 @@ struct frame_writer {
  * for its length. FRAME_LATER: it wasn't begun, and is to be sent again. To be called when
  * frame_flush() says FRAME_DONE.
  *
- * What doesn't fit is kept. It nearly always does: a socket of Linux's takes a message of that
- * size, or nothing of it; which helps, since passt of 2023 misunderstands what comes in parts.
+ * What doesn't fit is kept. Linux takes a frame in two parts at most, or nothing of it, which
+ * is as well: passt of 2023 misunderstands one that comes in more.
  */
 enum frame_result frame_write(struct frame_writer *writer, int fd, struct iovec *iov,
 			      unsigned int count, u32 len);

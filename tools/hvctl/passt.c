@@ -196,7 +196,7 @@ struct net_peer *passt_create(void)
 		return NULL;
 	}
 	*passt = (struct passt){
-		.peer = { .start = start, .tell_end = tell_end, .destroy = destroy },
+		.peer = { "passt", start, tell_end, destroy },
 		.words_fd = -1,
 	};
 	return &passt->peer;

@@ -35,8 +35,8 @@
 
 /* The thread of the queue that the guest receives by; it looks after the peer, too. */
 struct receiver {
-	int epoll_fd;		/* the timer; the socket, while it is wanted */
-	bool watching;		/* the socket is */
+	int epoll_fd;		/* the timer and the socket */
+	bool reading;		/* what the socket has is wanted; its end always is */
 	struct frame_reader reader;
 	/* A frame that is partly in the guest's buffers. */
 	struct virtq_done held[NET_QUEUE_SIZE];
@@ -107,7 +107,6 @@ static void disconnect(struct net_stream *net)
 	net->fd = -1;
 	net->settings.link_up = false;
 	pthread_mutex_unlock(&net->lock);
-	net->receiver.watching = false;
 	net->receiver.reader.start = 0;
 	net->receiver.reader.end = 0;
 }
@@ -115,10 +114,13 @@ static void disconnect(struct net_stream *net)
 /* Nobody else uses the socket, or the writer, before the link is up. */
 static int connect_peer(struct net_stream *net)
 {
+	struct epoll_event event = { .events = EPOLLIN };
 	int fd = net->peer->start(net->peer);
 
 	if (fd < 0)
 		return -1;
+	epoll_ctl(net->receiver.epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	net->receiver.reading = true;
 	net->writer.start = 0;
 	net->writer.end = 0;
 	pthread_mutex_lock(&net->lock);
@@ -275,20 +277,21 @@ static enum outcome receive(struct virtio_queue *q)
 	return net->fd >= 0 ? BUSY : DRY;
 }
 
-/* A socket that nobody would read is left alone. */
-static void watch(struct net_stream *net, bool wanted)
+/* A socket that nobody would read says no more than that its other end is gone. */
+static void set_reading(struct net_stream *net, bool reading)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = { .events = reading ? EPOLLIN : 0 };
 
-	if (net->fd < 0 || net->receiver.watching == wanted)
+	if (net->fd < 0 || net->receiver.reading == reading)
 		return;
-	epoll_ctl(net->receiver.epoll_fd, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, net->fd, &event);
-	net->receiver.watching = wanted;
+	epoll_ctl(net->receiver.epoll_fd, EPOLL_CTL_MOD, net->fd, &event);
+	net->receiver.reading = reading;
 }
 
 /* Buffers that come while there are no frames are nothing to be told of. */
 static void serve_receiver(struct virtio_queue *q)
 {
+	struct net_stream *net = stream_of(q->device);
 	enum outcome outcome;
 
 	look_after_peer(q);
@@ -297,7 +300,9 @@ static void serve_receiver(struct virtio_queue *q)
 	virtio_interrupt(q);
 	if (outcome == STARVED && virtq_enable_notify(&q->ring))
 		outcome = BUSY;
-	watch(stream_of(q->device), outcome != STARVED);
+	set_reading(net, outcome != STARVED);
+	if (outcome == STARVED && hangs_up(net, 0))
+		peer_ended(q);
 	if (outcome == BUSY)
 		eventfd_write(q->kick_fd, 1);
 }
@@ -464,8 +469,8 @@ static int wait_for_peer(struct net_stream *net)
 			return -1;
 		}
 	}
-	return fail("the network's other end does nothing for %u seconds",
-		    FIRST_WAIT_US / 1000000);
+	return fail("--net: %s does nothing for %u seconds; is it the right one?",
+		    net->peer->name, FIRST_WAIT_US / 1000000);
 }
 
 static int open_fds(struct net_stream *net)

@@ -14,6 +14,7 @@
 
 /* The socket's other end. One thread at a time calls these. */
 struct net_peer {
+	const char *name;
 	/*
 	 * Make a new one, and an end of whatever there was; returns its socket, which is the
 	 * device's to close, or -1 with fail(). Must not wait for it to be ready: that it is when

@@ -230,7 +230,7 @@ static void create(struct rig *rig)
 {
 	static const struct net_config config = { .kind = NET_PASST, .mac = { 2, 0, 0, 0, 0, 1 } };
 
-	*rig = (struct rig){ .peer = { start_peer, tell_end, destroy_peer } };
+	*rig = (struct rig){ .peer = { "fuzz", start_peer, tell_end, destroy_peer } };
 	rig->device = virtio_net_stream_create(&config, &rig->peer, &memory);
 	MUST(rig->device);
 	rig->device->transport = rig;
