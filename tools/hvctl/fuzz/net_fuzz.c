@@ -25,6 +25,7 @@ static struct guest_memory memory = { .low = MEMORY };
 struct rig {
 	struct net_peer peer;
 	int peer_fd;
+	bool narrow;		/* its socket takes frames in parts */
 	struct virtio_device *device;
 	unsigned int interrupts;
 	bool running;
@@ -48,9 +49,11 @@ static void *take_hellos(void *arg)
 static int start_peer(struct net_peer *peer)
 {
 	struct rig *rig = (struct rig *)peer;
-	int ends[2];
+	int ends[2], room = 1;
 
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+	if (rig->narrow)
+		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	rig->peer_fd = ends[1];
 	MUST(write(hello_fds[1], &ends[1], sizeof(ends[1])) == sizeof(ends[1]));
 	return ends[0];
@@ -226,11 +229,12 @@ static void step(struct rig *rig, struct fuzz *f)
 		shutdown(rig->peer_fd, SHUT_WR);
 }
 
-static void create(struct rig *rig)
+static void create(struct rig *rig, bool narrow)
 {
 	static const struct net_config config = { .kind = NET_PASST, .mac = { 2, 0, 0, 0, 0, 1 } };
 
-	*rig = (struct rig){ .peer = { "fuzz", start_peer, tell_end, destroy_peer } };
+	*rig = (struct rig){ .peer = { "fuzz", start_peer, tell_end, destroy_peer },
+			      .narrow = narrow };
 	rig->device = virtio_net_stream_create(&config, &rig->peer, &memory);
 	MUST(rig->device);
 	rig->device->transport = rig;
@@ -257,7 +261,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!memory.host)
 		begin();
 	memset(memory.host, 0, MEMORY);
-	create(&rig);
+	create(&rig, fuzz_u8(&f) & 1);
 	start(&rig, &f);
 	while (f.left)
 		step(&rig, &f);

@@ -620,7 +620,7 @@ static void reset_with(int room)
 	sent--;
 	virtio_reset(device);
 	/* Nobody may look at this any more. */
-	memset(at(FRAMES), 0xdd, 0x44000);
+	memset(at(FRAMES), 0, 0x44000);
 	peer_sends(1, 60, 0x72);
 	start_driver(0);
 	EXPECT_EQ(link_status(), VIRTIO_NET_S_LINK_UP);
