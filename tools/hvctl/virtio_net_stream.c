@@ -221,8 +221,10 @@ static void peer_ended(struct virtio_queue *q)
 	put_back(q, &net->receiver);
 	set_timer(net, RESTART_MS);
 	eventfd_write(q->device->queue[NET_SEND].kick_fd, 1);
-	if (was_up)
-		virtio_config_changed(q->device);
+	if (!was_up)
+		return;
+	say("--net: %s ended. The guest's link is down until it is back", net->peer->name);
+	virtio_config_changed(q->device);
 }
 
 static void look_after_peer(struct virtio_queue *q)
@@ -236,6 +238,7 @@ static void look_after_peer(struct virtio_queue *q)
 		set_timer(net, connect_peer(net) ? RESTART_MS : LOOK_MS);
 	} else if (is_ready(net)) {
 		net->settings.link_up = true;
+		say("--net: %s is back", net->peer->name);
 		virtio_config_changed(q->device);
 	} else {
 		set_timer(net, LOOK_MS);

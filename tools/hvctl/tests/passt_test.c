@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What becomes of passts of several kinds, and of the host's own. */
+#include <fcntl.h>
 #include <net/if_arp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -120,7 +121,7 @@ static void called(void)
 	struct virtio_device *device;
 	char text[64];
 	pid_t pid;
-	int leak = dup(STDOUT_FILENO);	/* what somebody else forgot */
+	int leak = fcntl(STDOUT_FILENO, F_DUPFD, 7);	/* what somebody forgot */
 
 	begin("[ \"$*\" = \"--foreground --quiet --fd 3 --mtu 65520\" ] || exit 1\n"
 	      "ls /proc/$$/fd >\"${0%/*}/list\"\n"	/* Those above 9 are the shell's. */
