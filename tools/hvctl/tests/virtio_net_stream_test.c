@@ -611,7 +611,7 @@ static void full_in_parts(void)
 }
 
 /* The driver goes, and another comes, while frames are on their way. */
-static void reset_with(int room)
+static void reset_with(int room, u32 len)
 {
 	unsigned int sent, i;
 
@@ -619,7 +619,7 @@ static void reset_with(int room)
 	offer_buffer(0, 100);
 	peer_sends(1, 150, 0x71);
 	for (sent = 0; used_count(SEND) == sent; sent++) {
-		guest_sends(sent % 4 * 2, 40000, sent);
+		guest_sends(sent % 4 * 2, len, sent);
 		for (i = 0; i < 50 && used_count(SEND) != sent + 1; i++)
 			sleep_ms(1);
 	}
@@ -638,19 +638,20 @@ static void reset_with(int room)
 	EXPECT_EQ(buffer(0)[HEADER], 0x71);
 	guest_sends(0, 99, 0x73);
 	for (i = 0; i < sent; i++)
-		peer_gets(40000, i);
+		peer_gets(len, i);
 	peer_gets(99, 0x73);
 	end();
 }
 
+/* A frame that is sent as a whole, or waits; and one that is sent in parts */
 static void reset(void)
 {
-	reset_with(0);
+	reset_with(0, 20000);
 }
 
 static void reset_in_parts(void)
 {
-	reset_with(1);
+	reset_with(1, 40000);
 }
 
 static u64 now_ms(void)
