@@ -87,8 +87,8 @@ choose_guests() {
 		names=(initrd.img vmlinuz)
 		! $interactive && ! mentions vmlinuz-6.12 || names+=(vmlinuz-6.12)
 		! mentions vmlinuz-small || names+=(vmlinuz-small)
-		! mentions drivers.img || names+=(drivers.img)
-		! mentions drivers-6.12.img || names+=(drivers-6.12.img)
+		! mentions drivers || names+=(drivers.img)
+		! { mentions drivers && mentions vmlinuz-6.12; } || names+=(drivers-6.12.img)
 		! mentions debian.img || names+=(debian.img)
 		list=$("$here/guest-images" "${names[@]}")
 		mapfile -t guests <<<"$list"

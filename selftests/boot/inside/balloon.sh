@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the lab's host: the balloon, driven by Debian's kernels. The guest says how far it
+# balloon.sh KERNEL...: in the lab's host: the balloon, driven by Debian's kernels. The guest says how far it
 # is, and waits until its host has looked at hvctl's memory.
 . ./lib.sh
 
-plan 11
+plan $((5 * $# + 1))
 
-initrd=./initrd.img
 input=./words
 
 # The balloon has 16384 pages. MemTotal stays: a driver that deflates on OOM counts them.
@@ -30,17 +29,6 @@ n=$(event inflate); echo $d >unbind
 say UNBOUND $((n - $(event deflate)))
 echo $d >bind; inflated $((n + 16384)); say BOUND
 [ "$(sha256sum /t/kept)" = "$sum" ] && echo KEPT'
-
-# Waits until the guest says a word; kills it if that takes ten minutes. until_said WORD
-until_said() {
-	tries=0
-	until grep -qs "^$1" $log; do
-		kill -0 $machine 2>/dev/null || return 1
-		tries=$((tries + 1))
-		[ $tries -lt 2400 ] || kill -KILL $machine
-		sleep 0.25
-	done
-}
 
 go_on() {
 	echo >&3
@@ -70,19 +58,19 @@ until_resident() {
 # The guest's 192 MiB that aren't in the balloon, and hvctl's own
 limit=$((200 * 1024))
 
-# balloon KERNEL DRIVERS
+# balloon KERNEL
 balloon() {
-	cat /guest/initrd.img "/guest/$2" >$initrd
+	use_drivers "$1"
 	# A new one: the last guest may have left words in it.
 	rm -f $input
 	mkfifo $input
 	exec 3<>$input
 	start_guest "$1" "$in_guest" --cpus 2 --memory 256M --balloon size=64M
 
-	until_said FULL
+	until_said FULL $machine
 	full=$(resident)
 	go_on
-	until_said INFLATED
+	until_said INFLATED $machine
 	inflated=$(resident)
 	echo "# $1: $full KiB were resident, $inflated are with the balloon"
 	taken=$(said INFLATED)
@@ -90,29 +78,29 @@ balloon() {
 	ok "$1: the host has what is in the balloon" $?
 	go_on
 
-	until_said FILLED
+	until_said FILLED $machine
 	filled=$(resident)
 	freed=$(said FILLED)
 	freed=$((${freed:-0} * 1024))
 	go_on
-	until_said REMOVED && [ $freed -gt $((48 * 1024)) ] &&
+	until_said REMOVED $machine && [ $freed -gt $((48 * 1024)) ] &&
 		until_resident $((filled - freed * 6 / 10))
 	status=$?
 	echo "# $1: $filled KiB were resident, $(resident) are after $freed were freed"
 	ok "$1: the host has what the guest reports as free" $status
 	go_on
 
-	until_said OOM
+	until_said OOM $machine
 	# shellcheck disable=SC2046	# three numbers
 	set -- "$1" $(said OOM)
 	[ "${2:-1}" -eq 0 ] && [ "${3:-0}" -gt 0 ] && [ "${4:-1}" -eq 0 ]
 	ok "$1: out of memory, the balloon gives some back" $?
 	go_on
 
-	until_said UNBOUND
+	until_said UNBOUND $machine
 	unbound=$(said UNBOUND)
 	go_on
-	until_said BOUND
+	until_said BOUND $machine
 	bound=$(resident)
 	echo "# $1: $bound KiB are resident with the next driver"
 	[ "$unbound" = 0 ] && [ "$bound" -le $limit ]
@@ -126,7 +114,8 @@ balloon() {
 hvctl run --kernel /guest/vmlinuz --memory 64M --balloon size=64M >$log 2>&1 </dev/null
 [ $? -eq 1 ] && grep -q 'a balloon of 64 MiB is too large' $log
 ok "a balloon is less than the memory" $?
-balloon vmlinuz drivers.img
-balloon vmlinuz-6.12 drivers-6.12.img
+for kernel; do
+	balloon "$kernel"
+done
 
 finish

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the lab's host: the console device, driven by Debian's kernels. One guest of each has
-# its answers on the serial port, which is a file; what is typed and shown is hvc0's.
+# console.sh KERNEL...: in the lab's host: the console device, driven by Debian's kernels. One
+# guest of each has its answers on the serial port, which is a file; what is typed and shown
+# is hvc0's.
 . ./lib.sh
 
-plan 14
+plan $((7 * $#))
 
-initrd=./initrd.img
 serial=./serial.log
 echo typed >typed
 input=typed
@@ -102,9 +102,9 @@ console() {	# KERNEL
 	ok "$1: ports have names, and their sockets end with hvctl" $?
 }
 
-cat /guest/initrd.img /guest/drivers.img >$initrd
-console vmlinuz
-cat /guest/initrd.img /guest/drivers-6.12.img >$initrd
-console vmlinuz-6.12
+for kernel; do
+	use_drivers "$kernel"
+	console "$kernel"
+done
 
 finish

@@ -25,10 +25,11 @@ answer=$(ask guest-ping)
 ok "its agent answers" $?
 started=$(ask guest-exec '{"path":"systemctl","arg":["is-active","multi-user.target"],"capture-output":true}')
 pid=$(echo "$started" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
-for try in $(seq 100); do
-	result=$(ask guest-exec-status "{\"pid\":$pid}")
-	case $result in *'"exited": true'*) break ;; esac
+tries=0 result=
+while [ $tries -lt 100 ] && [ "${result#*'"exited": true'}" = "$result" ]; do
 	sleep 0.5
+	result=$(ask guest-exec-status "{\"pid\":$pid}")
+	tries=$((tries + 1))
 done
 echo "$result" >>$log
 [ "$(echo "$result" | sed -n 's/.*"out-data": *"\([^"]*\)".*/\1/p' | base64 -d)" = active ]

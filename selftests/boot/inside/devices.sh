@@ -6,21 +6,12 @@
 plan 13
 
 load='modprobe -a virtio_pci virtio_blk virtio-rng; mkdir -p /mnt'
-initrd=./initrd.img
-
-use_drivers() {		# of /guest/NAME
-	cat /guest/initrd.img "/guest/$1" >$initrd
-}
 
 # Files in memory that can have holes, as on a disk
 mkdir images && mount -t tmpfs tmpfs images
 
 random_image() {	# NAME MIB
 	dd if=/dev/urandom of="images/$1" bs=1M count="$2" 2>>$log
-}
-
-sum() {
-	sha256sum "$1" | cut -d' ' -f1
 }
 
 # Entropy, and its driver is unbound and bound again.
@@ -73,18 +64,18 @@ devices() {
 }
 
 truncate -s 16M images/fs
-use_drivers drivers.img
+use_drivers vmlinuz
 devices vmlinuz "$make_files" ""
 grep -q '^MADE' $log
 ok "a file system is made" $?
-use_drivers drivers-6.12.img
+use_drivers vmlinuz-6.12
 devices vmlinuz-6.12 "$find_files" ,readonly
 [ "$(answer FOUND)" = 4 ]
 ok "the next machine finds what is in it" $?
 
 # A block device past the page cache; space that is given back; and all of it is there
 # again after a reset.
-use_drivers drivers.img
+use_drivers vmlinuz
 modprobe brd rd_nr=1 rd_size=8192
 random_image copy 8
 dd if=images/copy of=/dev/ram0 bs=1M 2>>$log

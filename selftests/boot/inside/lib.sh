@@ -24,6 +24,20 @@ ok() {		# NAME STATUS
 	fi
 }
 
+# Has guests boot with the drivers of their kernel, and what is in cpio archives besides.
+# use_drivers KERNEL [ARCHIVE]...
+use_drivers() {
+	drivers=/guest/drivers${1#vmlinuz}.img
+	shift
+	cat /guest/initrd.img "$drivers" "$@" >./initrd.img
+	initrd=./initrd.img
+}
+
+# The checksum of a file, as "sha256sum <FILE" in a guest begins
+sum() {
+	sha256sum <"$1" | cut -d' ' -f1
+}
+
 # Starts a guest that runs COMMAND; hvctl's process is $machine, its output goes to
 # $log, its input is from $input. start_guest KERNEL COMMAND [hvctl option]...
 start_guest() {
@@ -50,6 +64,14 @@ until_said() {
 	until grep -qs "^$1" $log; do
 		kill -0 "$2" || return 1
 		sleep 1
+	done
+}
+
+# Waits until a command succeeds, or hvctl is gone.
+until_true() {
+	until "$@" >/dev/null 2>&1; do
+		kill -0 $machine 2>/dev/null || return 1
+		sleep 0.2
 	done
 }
 

@@ -32,8 +32,7 @@ for signal in TERM HUP KILL; do
 done
 
 # The guest hears the button, and may take its time.
-cat /guest/initrd.img /guest/drivers.img >button.img
-initrd=./button.img
+use_drivers vmlinuz
 start_guest vmlinuz 'modprobe -a button evdev
 	echo LISTENS; dd if=/dev/input/event0 bs=24 count=1 2>/dev/null | od -An -tu2 -j16 -N4' \
 	--memory 192M

@@ -11,18 +11,9 @@ fi
 plan 14
 
 load='modprobe -a virtio_pci virtio_blk; modprobe virtiofs; mkdir -p /mnt /data /read'
-initrd=./initrd.img
-
-use_drivers() {		# of /guest/NAME
-	cat /guest/initrd.img "/guest/$1" >$initrd
-}
 
 # Files in memory that can have holes, as on a disk
 mkdir images && mount -t tmpfs tmpfs images
-
-sum() {
-	sha256sum <"$1" | cut -d' ' -f1
-}
 
 # ---- the storage daemon -----------------------------------------------------------
 
@@ -107,7 +98,7 @@ wait_for_it="
 mkfifo go
 exec 3<>go
 input=go
-use_drivers drivers.img
+use_drivers vmlinuz
 serve_both
 start_guest vmlinuz "$load; $make_files
 	make vda; make vdb; echo FOUND \$(find vda) \$(find vdb); $wait_for_it" \
@@ -140,7 +131,7 @@ ok "only one of the images can be read by everybody" $?
 [ "$(du -k images/qcow2 | cut -f1)" -lt 20000 ]
 ok "a qcow2 image is no larger than what is in it" $?
 
-use_drivers drivers-6.12.img
+use_drivers vmlinuz-6.12
 serve_both
 guest vmlinuz-6.12 "$load; $make_files; echo FOUND \$(find vda) \$(find vdb)
 	echo TAIL \$(dd if=/dev/vda skip=65535 2>/dev/null | head -n 1)" \
@@ -167,8 +158,8 @@ use_files="
 	mount -o remount,rw /read; touch /read/new 2>/dev/null; echo REMOUNT \$?
 	umount /data; umount /read; echo UMOUNTED \$?"
 
-folders() {	# KERNEL DRIVERS
-	use_drivers "$2"
+folders() {	# KERNEL
+	use_drivers "$1"
 	rm -rf shared/folder
 	guest "$1" "$load; $use_files" --cpus 2 --memory 256M --share shared \
 		--share "closed:other,readonly"
@@ -183,8 +174,8 @@ folders() {	# KERNEL DRIVERS
 	ok "$1: what is read-only stays as it is" $?
 }
 
-folders vmlinuz drivers.img
-folders vmlinuz-6.12 drivers-6.12.img
+folders vmlinuz
+folders vmlinuz-6.12
 
 # ---- ends -------------------------------------------------------------------------
 
