@@ -203,16 +203,17 @@ static u64 any_address(void)
 static void fill_descriptor(u64 ring, u32 n, u32 size)
 {
 	volatile struct descriptor *desc = (struct descriptor *)ring + n;
+	u64 addr = any_address();	/* devices may write to descriptors, too */
 
-	desc->addr = any_address();
+	desc->addr = addr;
 	desc->len = below(8) ? below(4096) : any();
 	desc->flags = below(16) ? below(4) : any();
 	desc->next = below(16) ? below(size) : any();
 	/* What devices read first: types, commands, lengths */
-	if (desc->addr >= DATA && desc->addr < DATA + DATA_BYTES - 64) {
-		put(desc->addr, below(4) ? below(16) : any(), 4);
-		put(desc->addr + 4, any(), 4);
-		put(desc->addr + 8, below(4) ? below(32) : any(), 8);
+	if (addr >= DATA && addr < DATA + DATA_BYTES - 64) {
+		put(addr, below(4) ? below(16) : any(), 4);
+		put(addr + 4, any(), 4);
+		put(addr + 8, below(4) ? below(32) : any(), 8);
 	}
 }
 
