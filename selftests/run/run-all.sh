@@ -9,6 +9,13 @@
 
 readonly AT_ONCE=2	# emulators, and cores of a small CI machine
 
+# Of selftests/boot/, what takes too long for each run of the tests: make soak has them.
+readonly LONG_BOOTS="debian passt vhost-user"
+
+is_long() {	# boot-NAME
+	[[ " $LONG_BOOTS " == *" ${1#boot-} "* ]]
+}
+
 # Sets tests: what the function LIST prints, or of that what begins with a PREFIX.
 select_tests() {	# LIST PREFIX...
 	local name prefix
