@@ -230,7 +230,7 @@ int host_root_create(struct host_root *root, struct machine_config *config, char
 	snprintf(root->initrd, sizeof(root->initrd), "/proc/self/fd/%d", root->initrd_fd);
 	files->initrd = root->initrd;
 	files->cmdline = CMDLINE;
-	config->debug_exit_port = HOST_ROOT_PORT;
+	config->host_root = true;
 	return 0;
 }
 

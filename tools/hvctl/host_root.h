@@ -11,9 +11,8 @@
 
 #include "machine.h"
 
-/* The share with the host's root, and the port by which the command's status comes out. */
+/* The share with the host's root. */
 #define HOST_ROOT_TAG		"host-root"
-#define HOST_ROOT_PORT		0xf4
 
 struct host_root {
 	int initrd_fd;

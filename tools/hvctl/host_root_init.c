@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "host_root.h"
+#include "host_root_ports.h"
 #include "verb.h"
 
 #define CONSOLE		"/dev/ttyS0"
@@ -30,8 +31,8 @@
 static void __attribute__((noreturn)) end(int status)
 {
 	sync();
-	if (!ioperm(HOST_ROOT_PORT, 1, 1))
-		outb(status, HOST_ROOT_PORT);
+	if (!ioperm(HOST_ROOT_STATUS, 1, 1))
+		outb(status, HOST_ROOT_STATUS);
 	reboot(RB_POWER_OFF);
 	for (;;)
 		pause();
@@ -145,6 +146,12 @@ static void set_terminal(const struct winsize *size)
 	tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
 
+static void let_input_come(void)
+{
+	if (!ioperm(HOST_ROOT_INPUT, 1, 1))
+		outb(1, HOST_ROOT_INPUT);
+}
+
 static void open_console(void)
 {
 	int fd = open(CONSOLE, O_RDWR);
@@ -203,6 +210,7 @@ void host_root_init(void)
 	if (!access("/" HOST_ROOT_TERMINAL, F_OK))
 		size = (struct winsize *)read_file("/" HOST_ROOT_TERMINAL, &length);
 	set_terminal(size);
+	let_input_come();
 	load_modules();
 	make_root();
 	child = fork();

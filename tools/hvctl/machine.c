@@ -14,6 +14,7 @@
 #include "debug_exit.h"
 #include "error.h"
 #include "firmware.h"
+#include "host_root_ports.h"
 #include "i8042_reset.h"
 #include "layout.h"
 #include "port_console.h"
@@ -95,6 +96,9 @@ static int add_devices(struct machine *m)
 	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic) ||
 	    devices_add_to(&m->devices, &m->mmio, &m->ports))
 		return -1;
+	if (m->config->host_root &&
+	    bus_add(&m->ports, HOST_ROOT_PORT, HOST_ROOT_PORTS, &host_root_ops, m))
+		return -1;
 	if (exit_port == DEBUG_EXIT_NONE)
 		return 0;
 	if (bus_add(&m->mmio, DEBUG_MEMORY, DEBUG_MEMORY_SIZE, &debug_bytes_ops,
@@ -164,6 +168,7 @@ static int power_on(struct machine *m, const struct serial_host *serial_host)
 	ioapic_init(&m->ioapic, send_msi, m);
 	ged_init(&m->ged, ged_set_irq, m);
 	m->asked_to_end = false;
+	m->input_waits = m->config->host_root;
 	serial_init(&m->serial, serial_host);
 	devices_power_on(&m->devices, m->vm_fd);
 	return 0;
@@ -233,7 +238,7 @@ static void feed_serial(struct machine *m)
 {
 	struct console *c = m->console;
 
-	if (c->input_used && serial_room(&m->serial))
+	if (c->input_used && !m->input_waits && serial_room(&m->serial))
 		console_consume(c, serial_receive(&m->serial, c->input, c->input_used));
 }
 

@@ -31,6 +31,7 @@ struct machine_config {
 	struct boot_files files;
 	struct devices_config devices;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
+	bool host_root;		/* it has host_root_ops */
 	bool exit_on_reset;
 };
 
@@ -40,6 +41,7 @@ enum stop_reason {
 	STOP_POWEROFF,
 	STOP_RESET,
 	STOP_DEBUG_EXIT,	/* the byte that the guest wrote */
+	STOP_STATUS,		/* hvctl's status */
 	STOP_CRASH,
 	STOP_ERROR,		/* of the host's */
 	STOP_QUIT,
@@ -59,6 +61,7 @@ struct machine {
 	struct ioapic ioapic;
 	struct ged ged;
 	bool asked_to_end;	/* the power button was pressed */
+	atomic_bool input_waits;	/* for host_root_ops */
 	struct serial serial;
 	struct rtc rtc;
 	struct devices devices;

@@ -13,7 +13,7 @@
 #include "verb.h"
 
 /* The status for how the machine stopped; says what the user should know. */
-static int conclude(const struct machine *m, const struct run_options *options)
+static int conclude(const struct machine *m)
 {
 	switch (m->stop) {
 	case STOP_CRASH:
@@ -21,7 +21,9 @@ static int conclude(const struct machine *m, const struct run_options *options)
 		fprintf(stderr, "hvctl: %s\n", m->stop_text);
 		return STATUS_FAIL;
 	case STOP_DEBUG_EXIT:
-		return options->host_root ? m->stop_value : m->stop_value << 1 | 1;
+		return m->stop_value << 1 | 1;
+	case STOP_STATUS:
+		return m->stop_value;
 	default:
 		return STATUS_OK;
 	}
@@ -72,7 +74,7 @@ static int run(struct run_options *options)
 	status = machine_run(&machine);
 	console_close(&hvc);
 	console_close(&console);
-	status = status ? verb_failed() : conclude(&machine, options);
+	status = status ? verb_failed() : conclude(&machine);
 	machine_destroy(&machine);
 	if (machine.stop == STOP_SIGNAL)
 		return die_of(machine.stop_value);

@@ -3,7 +3,7 @@
 # much each: it is their boots that take time.
 . ./lib.sh
 
-plan 13
+plan 14
 
 load='modprobe -a virtio_pci virtio_blk virtio-rng; mkdir -p /mnt'
 
@@ -89,10 +89,16 @@ guest vmlinuz "$load
 	dd if=/dev/zero of=/dev/vda bs=1M seek=4 count=1 conv=fsync 2>/dev/null
 	echo SUM \$(sha256sum </dev/vda)
 	blkdiscard -o 1048576 -l 4194304 /dev/vdb; echo DISCARD \$?
+	began=\$(cut -d. -f1 /proc/uptime)
+	dd if=/dev/vdc of=/dev/null bs=64k count=64 2>/dev/null
+	echo SECONDS \$((\$(cut -d. -f1 /proc/uptime) - began))
 	printf done | dd of=/dev/vda conv=fsync 2>/dev/null; reboot -f; sleep 100" \
-	--cpus 1 --memory 256M --rng --disk path=/dev/ram0,cache=none --disk path=images/hole
+	--cpus 1 --memory 256M --rng --disk path=/dev/ram0,cache=none --disk path=images/hole \
+	--disk path=images/copy,readonly,bps=1M
 [ $status -eq 0 ] && [ "$(answer SUM)" = "$(sum images/copy) -" ]
 ok "a block device without the page cache" $?
+[ "$(answer SECONDS)" -ge 3 ]
+ok "4 MiB at 1 MiB a second take that long" $?
 [ "$(answer DISCARD)" = 0 ] && [ "$(du -k images/hole | cut -f1)" -le 4096 ] &&
 	dd if=images/hole bs=1M skip=1 count=4 2>/dev/null | cmp -n 4194304 - /dev/zero
 ok "discarded space is given back" $?

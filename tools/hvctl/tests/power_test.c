@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "debug_exit.h"
+#include "host_root_ports.h"
 #include "i8042_reset.h"
 #include "layout.h"
 #include "machine.h"
@@ -19,6 +20,7 @@ static void start(void)
 	m.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	EXPECT(!bus_add(&m.ports, PORT_SLEEP_CONTROL, 3, &power_ops, &m));
 	EXPECT(!bus_add(&m.ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, &m));
+	EXPECT(!bus_add(&m.ports, HOST_ROOT_PORT, HOST_ROOT_PORTS, &host_root_ops, &m));
 	EXPECT(!bus_add(&m.ports, 0xf4, DEBUG_EXIT_PORTS, &debug_exit_ops, &m));
 	EXPECT(!bus_add(&m.ports, DEBUG_PINS_PORT, DEBUG_PINS_PORTS, &debug_pins_ops, &m.ioapic));
 }
@@ -54,6 +56,17 @@ static void stops(void)
 	expect_stop(0xf4, 0, STOP_DEBUG_EXIT, 0);
 	expect_stop(0xf4, 0x15, STOP_DEBUG_EXIT, 0x15);
 	expect_stop(0xf4, 0xff, STOP_DEBUG_EXIT, 0x7f);
+	expect_stop(HOST_ROOT_STATUS, 143, STOP_STATUS, 143);
+}
+
+static void input_is_let_in(void)
+{
+	start();
+	m.input_waits = true;
+	out(HOST_ROOT_INPUT, 0, 1);
+	EXPECT(!m.input_waits);
+	EXPECT(!machine_stopping(&m));
+	end();
 }
 
 static void others(void)
@@ -126,6 +139,6 @@ static void memory(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(stops), TEST_CASE(others), TEST_CASE(first_counts), TEST_CASE(pins),
-	TEST_CASE(memory),
+	TEST_CASE(memory), TEST_CASE(input_is_let_in),
 };
 TEST_SUITE(power_suite, "power", cases);
