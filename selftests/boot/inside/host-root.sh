@@ -30,20 +30,20 @@ ok "a command's output and status come out" $?
 ok "nothing is written to the host" $?
 
 export VARIABLE='of the  host'
-printf 'one\ntwo' | host_root -- sh -c 'cat; echo "|$VARIABLE"' >$log 2>&1
-[ $? -eq 0 ] && [ "$(cat $log)" = "one
+printf 'one\ntwo' | host_root -- sh -c 'cat; echo "|$VARIABLE"; kill -TERM $$' >$log 2>&1
+status=$?
+[ "$(cat $log)" = "one
 two|of the  host" ]
 ok "input to its end, and variables" $?
-host_root -- sh -c 'kill -TERM $$' >$log 2>&1 </dev/null
-[ $? -eq $((128 + 15)) ]
+[ $status -eq $((128 + 15)) ]
 ok "a signal's status" $?
-host_root -- /no/such/command >$log 2>&1 </dev/null
-[ $? -eq 127 ] && grep -q 'cannot run /no/such/command: No such file' $log
-ok "a command that isn't there" $?
+
 mv "/boot/vmlinuz-$(uname -r)" /boot/other
 host_root -- true >$log 2>&1 </dev/null
-[ $? -eq 1 ] && grep -q 'say where it is with --kernel FILE' $log &&
-	host_root --kernel /boot/other -- true >$log 2>&1 </dev/null
-ok "a kernel elsewhere" $?
+[ $? -eq 1 ] && grep -q 'say where it is with --kernel FILE' $log
+ok "a kernel that isn't found" $?
+host_root --kernel /boot/other -- /no/such/command >$log 2>&1 </dev/null
+[ $? -eq 127 ] && grep -q 'cannot run /no/such/command: No such file' $log
+ok "a kernel elsewhere, and a command that isn't there" $?
 
 finish
