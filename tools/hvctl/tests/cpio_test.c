@@ -68,14 +68,17 @@ static void archive(void)
 
 static void errors(void)
 {
+	FILE *full;
+
 	start();
 	EXPECT_FAIL(cpio_add_file(&c, "x", 0644, "/nowhere/at all"), "/nowhere/at all");
-	fclose(c.file);
+	end();
 	free(data);
-	cpio_start(&c, fopen("/dev/full", "w"));
+	full = fopen("/dev/full", "w");
+	cpio_start(&c, full);
 	cpio_add_folder(&c, "a");
 	EXPECT_FAIL(cpio_end(&c), "cannot write the initial RAM disk");
-	fclose(c.file);
+	fclose(full);
 }
 
 static const struct test_case cases[] = { TEST_CASE(archive), TEST_CASE(errors) };

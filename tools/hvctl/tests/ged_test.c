@@ -22,7 +22,7 @@ static u8 read_events(void)
 	return events;
 }
 
-static void events(void)
+static void raise_and_read(void)
 {
 	u8 value = 0xff;
 
@@ -50,6 +50,6 @@ static void events(void)
 	ged_destroy(&ged);
 }
 
-static const struct test_case cases[] = { TEST_CASE(events) };
+static const struct test_case cases[] = { TEST_CASE(raise_and_read) };
 
 TEST_SUITE(ged_suite, "ged", cases);
