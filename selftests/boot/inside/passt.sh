@@ -31,9 +31,9 @@ hvctl() {
 }
 path=$PATH
 
-# Those that run; a dead one may be there until hvctl looks.
+# Those that run, once each; a dead one may be there until hvctl looks.
 passts() {
-	for process in $(pidof passt passt.avx2); do
+	for process in $(pidof passt passt.avx2 | tr ' ' '\n' | sort -u); do
 		! grep -q '^State:.[^Z]' "/proc/$process/status" || echo "$process"
 	done
 }
