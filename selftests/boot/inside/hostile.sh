@@ -8,12 +8,12 @@ modprobe -a vhost_net vhost_vsock bridge
 dd if=/dev/zero of=image bs=1M count=8 2>/dev/null
 truncate -s 4M other
 hvctl run --memory 64M --cpus 2 --kernel hostile.elf --debug-exit 0xf4 --rng \
-	--balloon size=8M \
+	--balloon size=8M --hvc hvc.log --port name=lhv,socket=port.sock \
 	--disk path=image --disk path=other,readonly --net network=9 --vsock 45 >$log 2>&1 </dev/null
 status=$?
 echo "status $status" >>$log
 # 1 is the payload's 0.
-[ $status -eq 1 ] && [ "$(grep -c '^ok a device has' $log)" -eq 6 ]
+[ $status -eq 1 ] && [ "$(grep -c '^ok a device has' $log)" -eq 7 ]
 ok "the machine lives, and its devices can be used again" $?
 guest vmlinuz-small 'echo NEXT' --memory 128M
 [ $status -eq 0 ] && grep -q '^NEXT' $log && rmmod lhv
