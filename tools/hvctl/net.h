@@ -8,6 +8,8 @@
 
 #include "types.h"
 
+#define GROUP_ADDRESS		0x01	/* in a MAC's first byte */
+
 #define NET_NETWORK_MAX		0xffffff	/* as many as VXLAN has */
 
 enum net_kind {

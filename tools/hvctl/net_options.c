@@ -9,7 +9,6 @@
 #include "keyed_option.h"
 #include "size.h"
 
-#define GROUP_ADDRESS	0x01	/* in a MAC's first byte */
 #define MAC_LENGTH	(3 * ETH_ALEN - 1)
 
 static int set_kind(struct net_config *net, enum net_kind kind)

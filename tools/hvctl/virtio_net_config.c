@@ -8,7 +8,6 @@
 
 /* Of a MAC's first byte: it was not bought from the IEEE. */
 #define LOCAL_ADDRESS		0x02
-#define GROUP_ADDRESS		0x01
 
 int virtio_net_choose_mac(struct virtio_net_settings *settings, const struct net_config *config)
 {
