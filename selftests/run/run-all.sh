@@ -16,16 +16,20 @@ is_long() {	# boot-NAME
 	[[ " $LONG_BOOTS " == *" ${1#boot-} "* ]]
 }
 
-# Sets tests: what the function LIST prints, or of that what begins with a PREFIX.
-select_tests() {	# LIST PREFIX...
-	local name prefix
+# Sets tests: what the function LIST prints, or of that what begins with a NAME; if
+# a test has that very name, only this.
+select_tests() {	# LIST NAME...
+	local all test name
+	mapfile -t all < <("$1")
 	tests=()
-	while read -r name; do
-		for prefix in "${@:2}"; do
-			[[ $name != "$prefix"* ]] || break
+	for test in "${all[@]}"; do
+		for name in "${@:2}"; do
+			[[ $test != "$name" ]] || break
+			[[ $test != "$name"* || " ${all[*]} " == *" $name "* ]] || break
+			name=
 		done
-		[[ $# -gt 1 && $name != "$prefix"* ]] || tests+=("$name")
-	done < <("$1")
+		[[ $# -gt 1 && -z $name ]] || tests+=("$test")
+	done
 	[[ ${#tests[@]} -gt 0 ]] || { echo "nothing is named so: ${*:2}" >&2; exit 2; }
 }
 

@@ -134,7 +134,8 @@ static void check_options(const struct run_options *options)
 
 	if (options->help)
 		return;
-	MUST(machine->files.kernel && machine->files.cmdline && options->console);
+	MUST(options->host_root ? options->command && *options->command : !!machine->files.kernel);
+	MUST(machine->files.cmdline && options->console);
 	MUST(machine->cpus >= 1 && machine->cpus <= 4096);
 	MUST(machine->debug_exit_port == DEBUG_EXIT_NONE ||
 	     (machine->debug_exit_port >= 0 &&
