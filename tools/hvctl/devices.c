@@ -110,7 +110,8 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 	unsigned int i, queues = min_u64(cpus, DISK_QUEUES_MAX);
 
 	for (i = 0; i < config->disk_count; i++) {
-		if (plug(d, create_disk(&config->disk[i], queues, mem)))
+		d->disk[i] = create_disk(&config->disk[i], queues, mem);
+		if (plug(d, d->disk[i]))
 			return -1;
 	}
 	for (i = 0; i < config->net_count; i++) {
@@ -128,7 +129,10 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 		return -1;
 	if (config->rng && plug(d, virtio_rng_create(mem)))
 		return -1;
-	return config->balloon ? plug(d, virtio_balloon_create(mem, config->balloon_size)) : 0;
+	if (!config->balloon)
+		return 0;
+	d->balloon = virtio_balloon_create(mem, config->balloon_size);
+	return plug(d, d->balloon);
 }
 
 int devices_create(struct devices *d, const struct devices_config *config, unsigned int cpus,

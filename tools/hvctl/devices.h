@@ -42,6 +42,8 @@ struct devices {
 	struct pci_host pci;
 	struct virtio_pci_host host;
 	struct device *list;
+	struct virtio_device *disk[DISKS_MAX];	/* as they were asked for */
+	struct virtio_device *balloon;		/* NULL: there is none */
 	int vm_fd;		/* while the machine is powered on */
 };
 

@@ -15,6 +15,10 @@
 
 #include "disk_impl.h"
 #include "error.h"
+#include "machine_dir.h"
+#include "machine_find.h"
+#include "same_file.h"
+#include "size.h"
 
 /* ---- opening ----------------------------------------------------------- */
 
@@ -71,6 +75,12 @@ static int lock_refused(const struct disk *disk, struct flock *lock)
 {
 	const char *path = disk->config.path;
 
+	char name[NAME_MAX_LENGTH + 1];
+	struct stat st;
+
+	if (!fstat(disk->fd, &st) && machine_find_image(&st, name))
+		return fail("--disk: %s is locked by the machine %s; stop that, or give both 'readonly'",
+			    path, name);
 	lock->l_pid = 0;
 	if (fcntl(disk->fd, F_OFD_GETLK, lock) || lock->l_type == F_UNLCK)
 		lock->l_type = F_WRLCK;
@@ -291,16 +301,56 @@ bool disk_can_discard(const struct disk *disk)
 	return disk->can_discard;
 }
 
-int disk_resize_check(struct disk *disk)
+bool disk_is_file(const struct disk *disk, const struct stat *st)
 {
-	u64 length, size = disk->size;
+	struct stat here;
 
+	return !fstat(disk->fd, &here) && same_file(&here, st);
+}
+
+/* ---- growing ------------------------------------------------------------ */
+
+int disk_check_growth(const struct disk *disk, u64 size)
+{
+	const char *path = disk->config.path;
+	char text[32];
+	u64 length;
+
+	if (disk->block_device)
+		return fail("--disk: %s is a block device; make it larger by its own tool, for instance lvextend, and then leave size= out",
+			    path);
+	if (disk->config.readonly)
+		return fail("--disk: %s is read-only for this machine; make it larger yourself, and then leave size= out",
+			    path);
+	if (size % disk->block_size || size > INT64_MAX)
+		return fail("--disk: size: %" PRIu64 " is no multiple of the %u bytes of a block",
+			    size, disk->block_size);
+	if (read_length(disk, &length))
+		return -1;
+	length = max_u64(length, disk->size);
+	if (size < length)
+		return fail("--disk: %s has %s; a drive only grows", path,
+			    format_size(length, text, sizeof(text)));
+	return 0;
+}
+
+int disk_grow(struct disk *disk, u64 size)
+{
+	const char *path = disk->config.path;
+	u64 length, known = disk->size;
+
+	if (size) {
+		if (disk_check_growth(disk, size))
+			return -1;
+		if (ftruncate(disk->fd, size))
+			return fail_errno("--disk: cannot make %s larger", path);
+	}
 	if (read_length(disk, &length))
 		return -1;
 	length -= length % disk->block_size;
-	if (length < size)
+	if (length < known)
 		return fail("--disk: %s was made shorter under its machine; give it %" PRIu64 " bytes again",
-			    disk->config.path, size);
+			    path, known);
 	disk->size = length;
-	return length > size;
+	return length > known;
 }

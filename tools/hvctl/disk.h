@@ -11,6 +11,7 @@
 #define HVCTL_DISK_H
 
 #include <limits.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "types.h"
@@ -69,13 +70,24 @@ u32 disk_block_size(const struct disk *disk);
 bool disk_can_discard(const struct disk *disk);
 
 /*
- * See if the image has grown since it was opened or last looked at. Returns 1
- * if so, and disk_size() is the new one from then on; 0 if it is as long as it
- * was; -1 with a sentence if it is shorter or can't be asked. It then keeps its
+ * Could disk_grow() do it? -1 with a sentence if @size bytes are no multiple of
+ * disk_block_size(), less than the image has, or not for this disk to make: it is
+ * read-only, or a block device.
+ */
+int disk_check_growth(const struct disk *disk, u64 size);
+
+/*
+ * Make the image @size bytes long; if that is 0, see if somebody else has made it
+ * longer. Returns 1 if it has grown since it was opened or last looked at, and
+ * disk_size() is the new one from then on; 0 if it is as long as it was; -1 with a
+ * sentence if it is shorter, can't be asked or can't be made longer. It then keeps its
  * size, and what would be read beyond its end ends in -EIO. What is left of the
  * last block is not counted. One thread at a time.
  */
-int disk_resize_check(struct disk *disk);
+int disk_grow(struct disk *disk, u64 size);
+
+/* Is this file the image? */
+bool disk_is_file(const struct disk *disk, const struct stat *st);
 
 /* ---- requests ---------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "control.h"
 #include "debug_exit.h"
 #include "error.h"
 #include "firmware.h"
@@ -192,17 +193,24 @@ static void power_off(struct machine *m)
 
 /* ---- running ----------------------------------------------------------- */
 
+bool machine_press_power_button(struct machine *m)
+{
+	if (!ioapic_pin_enabled(&m->ioapic, PIN_GED))
+		return false;
+	ged_raise(&m->ged, GED_POWER_BUTTON);
+	return true;
+}
+
 /*
  * SIGTERM presses the power button. A guest that doesn't care, or takes too long, is ended
  * by the next one; one that takes no such interrupts, by the first.
  */
-static bool press_power_button(struct machine *m)
+static bool ask_to_end(struct machine *m)
 {
-	if (m->asked_to_end || !ioapic_pin_enabled(&m->ioapic, PIN_GED))
-		return false;
+	bool again = m->asked_to_end;
+
 	m->asked_to_end = true;
-	ged_raise(&m->ged, GED_POWER_BUTTON);
-	return true;
+	return !again && machine_press_power_button(m);
 }
 
 static void handle_signal(struct machine *m)
@@ -226,7 +234,7 @@ static void handle_signal(struct machine *m)
 			port_console_measure(m->hvc);
 		break;
 	case SIGTERM:
-		if (press_power_button(m))
+		if (ask_to_end(m))
 			break;
 		/* fall through */
 	default:
@@ -261,6 +269,7 @@ static void serve(struct machine *m)
 			{ .fd = m->signal_fd, .events = POLLIN },
 			input_of(c), input_of(hvc),
 			{ .fd = hvc_input, .events = POLLOUT },
+			{ .fd = m->control ? control_fd(m->control) : -1, .events = POLLIN },
 		};
 		bool busy;
 		u64 count;
@@ -273,6 +282,8 @@ static void serve(struct machine *m)
 			handle_signal(m);
 		if ((fds[2].revents && console_read(c)) || (fds[3].revents && console_read(hvc)))
 			machine_stop(m, STOP_QUIT, 0, NULL);
+		if (fds[5].revents)
+			control_serve(m->control);
 		feed_serial(m);
 		busy = console_flush(c);
 		busy |= console_flush(hvc);

@@ -20,12 +20,13 @@
 #include "vcpu.h"
 
 struct console;
+struct control;
 
 #define DEBUG_EXIT_NONE		(-1)
 
 /* What the user asked for. */
 struct machine_config {
-	const char *name;
+	const char *name;	/* NULL: one is made up */
 	unsigned int cpus;
 	u64 memory;
 	struct boot_files files;
@@ -53,6 +54,7 @@ struct machine {
 	struct console *console;	/* the serial port's */
 	struct console *hvc_console;
 	struct port *hvc;		/* the console device's end at it; NULL: none */
+	struct control *control;	/* NULL: none */
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;
@@ -103,6 +105,12 @@ static inline bool machine_stopping(struct machine *m)
 {
 	return atomic_load_explicit(&m->stopping, memory_order_acquire);
 }
+
+/*
+ * Press the power button; for the thread in machine_run() alone. false if the guest takes no
+ * such events, or not yet.
+ */
+bool machine_press_power_button(struct machine *m);
 
 /* Have the thread in machine_run() look at everything again. */
 void machine_wake(struct machine *m);

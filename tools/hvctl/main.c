@@ -13,6 +13,10 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "run", "create a machine, boot it, and run it", verb_run },
+	{ "list", "the machines that run", verb_list },
+	{ "status", "what a machine has", verb_status },
+	{ "set", "change a machine that runs", verb_set },
+	{ "stop", "press a machine's power button, or end it", verb_stop },
 	{ "--version", NULL, verb_version },
 };
 

@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "control.h"
 #include "error.h"
 #include "host_root.h"
 #include "machine.h"
+#include "machine_control.h"
+#include "machine_dir.h"
 #include "run_options.h"
 #include "verb.h"
 
@@ -56,26 +59,74 @@ static int die_of(int sig)
 	return STATUS_FAIL;
 }
 
+/*
+ * Take the machine's name. One that has none of its own also runs where no folder can be had
+ * for it; then no other verb finds it.
+ */
+static int take_name(struct machine_config *config, struct machine_dir *dir)
+{
+	static char name[NAME_MAX_LENGTH + 1];
+
+	if (config->name) {
+		prctl(PR_SET_NAME, config->name);
+		return machine_dir_claim(dir, config->name);
+	}
+	snprintf(name, sizeof(name), "run-%d", (int)getpid());
+	config->name = name;
+	machine_dir_claim(dir, name);
+	return 0;
+}
+
+static int open_control(struct machine *machine, const struct machine_dir *dir)
+{
+	struct sockaddr_un address;
+
+	if (!*dir->path)
+		return 0;
+	if (machine_dir_control(machine->config->name, &address))
+		return -1;
+	machine->control = control_create(&address, machine->config->name, machine_control,
+					  machine);
+	return machine->control ? 0 : -1;
+}
+
+static int run_machine(struct machine *machine, const struct run_options *options)
+{
+	int status;
+
+	if (open_consoles(machine->console, machine->hvc_console, options))
+		return verb_failed();
+	machine->console->tells_end = options->host_root;
+	status = machine_run(machine);
+	console_close(machine->hvc_console);
+	console_close(machine->console);
+	return status ? verb_failed() : conclude(machine);
+}
+
 static int run(struct run_options *options)
 {
 	static struct machine machine;
+	static struct machine_dir dir;
 	static struct console console, hvc;
 	int status;
 
-	if (machine_create(&machine, &options->machine, &console, &hvc))
+	if (take_name(&options->machine, &dir))
 		return verb_failed();
-	if (open_consoles(&console, &hvc, options)) {
-		machine_destroy(&machine);
-		return verb_failed();
+	if (machine_create(&machine, &options->machine, &console, &hvc)) {
+		status = verb_failed();
+		goto out_name;
 	}
-	console.tells_end = options->host_root;
-	prctl(PR_SET_NAME, options->machine.name);
-
-	status = machine_run(&machine);
-	console_close(&hvc);
-	console_close(&console);
-	status = status ? verb_failed() : conclude(&machine);
+	if (open_control(&machine, &dir)) {
+		status = verb_failed();
+		goto out_machine;
+	}
+	status = run_machine(&machine, options);
+	if (machine.control)
+		control_destroy(machine.control);
+out_machine:
 	machine_destroy(&machine);
+out_name:
+	machine_dir_release(&dir);
 	if (machine.stop == STOP_SIGNAL)
 		return die_of(machine.stop_value);
 	return status;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run_options.h"
 
-#include <ctype.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "debug_exit.h"
 #include "disk_options.h"
 #include "error.h"
+#include "machine_dir.h"
 #include "net_options.h"
 #include "size.h"
+#include "verb_options.h"
 #include "virtio_vsock.h"
 
 /* No CPU numbers more; the module's own limit is checked when it is known. */
@@ -30,7 +30,7 @@ const char run_help[] =
 "  --host-root        run COMMAND, in the current directory, in a machine with this host's\n"
 "                     kernel and its root file system, to which nothing is written; its\n"
 "                     status is hvctl's\n"
-"  --name NAME        the machine's name (hvctl)\n"
+"  --name NAME        the machine's name, for the other verbs (run-PID)\n"
 "  --console WHERE    the serial port: stdio, none, or a file to write to (stdio)\n"
 "  --hvc WHERE        a console (virtio), hvc0 in the guest: stdio, none, or a file to\n"
 "                     write to (none); with stdio the serial port goes nowhere, unless\n"
@@ -70,9 +70,8 @@ const char run_help[] =
 "Exit status: 0 the guest powered off, or the user quit; 1 the guest crashed, or\n"
 "could not be started; 2 wrong usage. With --debug-exit, see there.\n";
 
-/* Above any character, which optopt may hold as well. */
 enum {
-	OPT_AGENT = 256,
+	OPT_AGENT = OPT_FIRST,
 	OPT_BALLOON,
 	OPT_CMDLINE,
 	OPT_CONSOLE,
@@ -119,24 +118,6 @@ static const struct option long_options[] = {
 	{ "vsock",	required_argument,	NULL, OPT_VSOCK },
 	{ 0 }
 };
-
-/* It will be part of a path. */
-static int parse_name(const char *text, const char **name)
-{
-	size_t i, len = strlen(text);
-
-	if (!isalnum((unsigned char)text[0]) || len > NAME_MAX_LENGTH)
-		goto bad;
-	for (i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
-			goto bad;
-	}
-	*name = text;
-	return 0;
-bad:
-	return fail("--name: '%s' is not a name; use up to %u letters, digits, '-', '_' and '.', starting with a letter or digit",
-		    text, NAME_MAX_LENGTH);
-}
 
 static int parse_on_reset(const char *text, bool *exit_on_reset)
 {
@@ -268,7 +249,8 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	case OPT_MODULE:
 		return add_module(&machine->files, text);
 	case OPT_NAME:
-		return parse_name(text, &machine->name);
+		machine->name = text;
+		return machine_dir_check_name(text, "--name");
 	case OPT_NET:
 		return add_net(&machine->devices, text);
 	case OPT_PORT:
@@ -283,14 +265,6 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	default:
 		return parse_on_reset(text, &machine->exit_on_reset);
 	}
-}
-
-/* getopt() stays on an argument until it has seen all of its letters. */
-static int unknown_option(char **argv)
-{
-	if (optopt && optopt < OPT_AGENT)
-		return fail("unknown option -%c; see 'hvctl run --help'", optopt);
-	return fail("unknown or ambiguous option %s; see 'hvctl run --help'", argv[optind - 1]);
 }
 
 /* The terminal, or a file, is one console's alone. */
@@ -335,26 +309,22 @@ static int check(struct run_options *options, char **rest)
 
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
+	const struct verb_options o = {
+		.argc = argc, .argv = argv, .letters = "+:", .options = long_options,
+	};
 	int option;
 
 	*options = (struct run_options){
 		.machine = {
-			.name = "hvctl",
 			.cpus = 1,
 			.memory = MIB(512),
 			.files.cmdline = "",
 			.debug_exit_port = DEBUG_EXIT_NONE,
 		},
 	};
-	/* 0, not 1: glibc then starts afresh, whoever used getopt before. */
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
-		if (option == ':')
-			return fail("%s needs a value; see 'hvctl run --help'", argv[optind - 1]);
-		if (option == '?')
-			return unknown_option(argv);
-		if (parse_option(options, option, optarg))
+	verb_options_begin();
+	while ((option = verb_options_next(&o)) != OPTIONS_END) {
+		if (option == OPTIONS_BAD || parse_option(options, option, optarg))
 			return -1;
 	}
 	return options->help ? 0 : check(options, argv + optind);

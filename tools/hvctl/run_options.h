@@ -5,8 +5,6 @@
 #include "machine.h"
 #include "types.h"
 
-#define NAME_MAX_LENGTH	63
-
 struct run_options {
 	struct machine_config machine;
 	const char *console;

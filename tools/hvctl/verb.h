@@ -10,6 +10,10 @@
 
 /* Each gets its own arguments, argv[0] being the verb, and returns a status. */
 int verb_run(int argc, char **argv);
+int verb_list(int argc, char **argv);
+int verb_set(int argc, char **argv);
+int verb_status(int argc, char **argv);
+int verb_stop(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 /* Tell the user the sentence that fail() keeps; returns STATUS_FAIL. */

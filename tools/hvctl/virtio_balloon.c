@@ -261,7 +261,7 @@ static void write_config(struct virtio_device *dev, unsigned int offset, const v
 		b->poison = value;
 }
 
-static int set_target(struct virtio_balloon *b, u64 bytes)
+static int check_size(const struct virtio_balloon *b, u64 bytes)
 {
 	u64 size = b->mem->low + b->mem->high;
 	char text[32], limit[32];
@@ -276,16 +276,26 @@ static int set_target(struct virtio_balloon *b, u64 bytes)
 	if (bytes / PAGE > UINT32_MAX)
 		return fail("a balloon of %s is too large; the driver counts to less than 16384G",
 			    text);
-	b->target = bytes / PAGE;
 	return 0;
+}
+
+int virtio_balloon_check(const struct virtio_device *dev, u64 bytes)
+{
+	return check_size((const struct virtio_balloon *)dev, bytes);
 }
 
 int virtio_balloon_resize(struct virtio_device *dev, u64 bytes)
 {
-	if (set_target(balloon_of(dev), bytes))
+	if (virtio_balloon_check(dev, bytes))
 		return -1;
+	balloon_of(dev)->target = bytes / PAGE;
 	virtio_config_changed(dev);
 	return 0;
+}
+
+u64 virtio_balloon_target(struct virtio_device *dev)
+{
+	return balloon_of(dev)->target * PAGE;
 }
 
 u64 virtio_balloon_actual(struct virtio_device *dev)
@@ -347,8 +357,9 @@ struct virtio_device *virtio_balloon_create(const struct guest_memory *mem, u64 
 		return NULL;
 	}
 	b->mem = mem;
+	b->target = bytes / PAGE;
 	pthread_mutex_init(&b->lock, NULL);
-	if (set_target(b, bytes) ||
+	if (check_size(b, bytes) ||
 	    virtio_init(&b->virtio, &virtio_balloon_class, FEATURES, QUEUES, QUEUE_SIZE, mem)) {
 		pthread_mutex_destroy(&b->lock);
 		free(b);

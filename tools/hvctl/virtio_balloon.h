@@ -23,6 +23,9 @@ struct balloon_statistics {
  */
 struct virtio_device *virtio_balloon_create(const struct guest_memory *mem, u64 bytes);
 
+/* Would virtio_balloon_resize() take @bytes? -1 with a sentence. */
+int virtio_balloon_check(const struct virtio_device *dev, u64 bytes);
+
 /*
  * Have the driver inflate or deflate it until it holds @bytes, a multiple of 4K that is
  * less than the guest's memory. Returns at once; how far the driver gets is up to it. Any
@@ -32,6 +35,9 @@ int virtio_balloon_resize(struct virtio_device *dev, u64 bytes);
 
 /* The bytes that the driver says the balloon holds; any thread. */
 u64 virtio_balloon_actual(struct virtio_device *dev);
+
+/* What it is to hold; any thread. */
+u64 virtio_balloon_target(struct virtio_device *dev);
 
 /*
  * The last statistics that the driver gave since it started, if any; and have it make new

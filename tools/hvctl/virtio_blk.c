@@ -346,6 +346,20 @@ static const struct virtio_class virtio_blk_class = {
 	.destroy = destroy,
 };
 
+const struct disk *virtio_blk_disk(struct virtio_device *dev)
+{
+	return ((struct virtio_blk *)dev)->disk;
+}
+
+int virtio_blk_grow(struct virtio_device *dev, u64 size)
+{
+	int ret = disk_grow(((struct virtio_blk *)dev)->disk, size);
+
+	if (ret > 0)
+		virtio_config_changed(dev);
+	return ret;
+}
+
 /* Better told to the user now than to the guest when its driver starts. */
 static int try_queue(struct disk *disk)
 {

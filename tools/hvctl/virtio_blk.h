@@ -13,4 +13,10 @@
 struct virtio_device *virtio_blk_create(const struct disk_config *config, unsigned int queues,
 					const struct guest_memory *mem);
 
+/* Its image: what is to be known of it, and disk_check_growth(). */
+const struct disk *virtio_blk_disk(struct virtio_device *dev);
+
+/* disk_grow(); the driver is told. */
+int virtio_blk_grow(struct virtio_device *dev, u64 size);
+
 #endif

@@ -5,6 +5,7 @@
 #include "debug_exit.h"
 #include "error.h"
 #include "fuzz.h"
+#include "machine_dir.h"
 #include "run_options.h"
 #include "size.h"
 
@@ -144,8 +145,7 @@ static void check_options(const struct run_options *options)
 	MUST(machine->files.module_count <= BOOT_MODULES_MAX);
 	for (i = 0; i < machine->files.module_count; i++)
 		MUST(machine->files.modules[i]);
-	MUST(*machine->name && strlen(machine->name) <= NAME_MAX_LENGTH);
-	MUST(*machine->name != '.' && !strpbrk(machine->name, "/ \n"));
+	MUST(!machine->name || !machine_dir_check_name(machine->name, "--name"));
 	MUST(machine->devices.ports.count <= PORTS_MAX);
 	MUST(!machine->devices.ports.hvc || strcmp(machine->devices.ports.hvc, options->console));
 	for (i = 0; i < machine->devices.ports.count; i++) {

@@ -285,7 +285,7 @@ static void grown(void)
 		return;
 	EXPECT(!truncate(config.path, IMAGE_SIZE + 1024));
 	EXPECT_EQ(move(DISK_WRITE, IMAGE_SIZE, image, 1024), -ERANGE);
-	EXPECT_EQ(disk_resize_check(disk), 1);
+	EXPECT_EQ(disk_grow(disk, 0), 1);
 	EXPECT_EQ(move(DISK_WRITE, IMAGE_SIZE, image, 1024), 0);
 	EXPECT(file_is(image, IMAGE_SIZE, 1024));
 	end();
@@ -362,7 +362,7 @@ static void clearing(const char *path)
 		EXPECT_EQ(clear(DISK_DISCARD, MIB(3), MIB(1), false), -EOPNOTSUPP);
 	}
 	EXPECT(file_is(image, 0, IMAGE_SIZE));
-	EXPECT_EQ(disk_resize_check(disk), 0);
+	EXPECT_EQ(disk_grow(disk, 0), 0);
 	end();
 }
 

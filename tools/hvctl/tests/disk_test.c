@@ -176,16 +176,55 @@ static void growth(void)
 	struct disk *disk;
 
 	EXPECT(!open_as(&disk, path, false));
-	EXPECT_EQ(disk_resize_check(disk), 0);
+	EXPECT_EQ(disk_grow(disk, 0), 0);
 	EXPECT(!truncate(path, 8192 + 100));
-	EXPECT_EQ(disk_resize_check(disk), 1);
+	EXPECT_EQ(disk_grow(disk, 0), 1);
 	EXPECT_EQ(disk_size(disk), 8192);
-	EXPECT_EQ(disk_resize_check(disk), 0);
+	EXPECT_EQ(disk_grow(disk, 0), 0);
 	EXPECT(!truncate(path, 8191));
-	EXPECT_FAIL(disk_resize_check(disk), "give it 8192 bytes again");
+	EXPECT_FAIL(disk_grow(disk, 0), "give it 8192 bytes again");
 	EXPECT_EQ(disk_size(disk), 8192);
 	EXPECT(!truncate(path, 8192));
-	EXPECT_EQ(disk_resize_check(disk), 0);
+	EXPECT_EQ(disk_grow(disk, 0), 0);
+	disk_close(disk);
+}
+
+static u64 length_of(const char *path)
+{
+	struct stat st;
+
+	EXPECT(!stat(path, &st));
+	return st.st_size;
+}
+
+static void made_longer(void)
+{
+	const char *path = test_file(data, 4096);
+	struct disk *disk;
+
+	EXPECT(!open_as(&disk, path, false));
+	EXPECT_FAIL(disk_check_growth(disk, 4096 + 100), "no multiple of the 512");
+	EXPECT_FAIL(disk_grow(disk, 2048), "has 4 KiB; a drive only grows");
+	EXPECT_FAIL(disk_grow(disk, 1ULL << 63), "no multiple");
+	EXPECT_EQ(length_of(path), 4096);
+	EXPECT(!disk_check_growth(disk, 8192));
+	EXPECT_EQ(length_of(path), 4096);
+	EXPECT_EQ(disk_grow(disk, 8192), 1);
+	EXPECT_EQ(disk_size(disk), 8192);
+	EXPECT_EQ(length_of(path), 8192);
+	EXPECT_EQ(disk_grow(disk, 8192), 0);
+	/* Somebody else has made it longer still: nothing of that is cut off. */
+	EXPECT(!truncate(path, 16384));
+	EXPECT_FAIL(disk_grow(disk, 12288), "has 16 KiB; a drive only grows");
+	EXPECT_EQ(length_of(path), 16384);
+	EXPECT_EQ(disk_size(disk), 8192);
+	disk_close(disk);
+
+	EXPECT(!open_as(&disk, path, true));
+	EXPECT_FAIL(disk_grow(disk, 32768), "read-only for this machine");
+	EXPECT(!truncate(path, 32768));
+	EXPECT_EQ(disk_grow(disk, 0), 1);
+	EXPECT_EQ(disk_size(disk), 32768);
 	disk_close(disk);
 }
 
@@ -220,6 +259,6 @@ static void direct(void)
 static const struct test_case cases[] = {
 	TEST_CASE(properties), TEST_CASE(refusals), TEST_CASE(no_waiting), TEST_CASE(not_allowed),
 	TEST_CASE(locks), TEST_CASE(locks_last), TEST_CASE(foreign_lock), TEST_CASE(growth),
-	TEST_CASE(direct),
+	TEST_CASE(made_longer), TEST_CASE(direct),
 };
 TEST_SUITE(disk_suite, "disk", cases);

@@ -25,6 +25,7 @@ static void defaults(void)
 	EXPECT_EQ(options.machine.cpus, 1);
 	EXPECT_EQ(options.machine.memory, MIB(512));
 	EXPECT_EQ(options.machine.debug_exit_port, DEBUG_EXIT_NONE);
+	EXPECT(!options.machine.name);
 	EXPECT(!options.machine.exit_on_reset && !options.help);
 	EXPECT(!devices_wanted(&options.machine.devices));
 }

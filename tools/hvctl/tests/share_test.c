@@ -364,7 +364,7 @@ static void killed(void)
 	EXPECT(child() > 0);
 	if (child() > 0)
 		kill(child(), SIGKILL);
-	for (i = 0; i < 10000 && !(device->status & VIRTIO_CONFIG_S_NEEDS_RESET); i++)
+	for (i = 0; i < 60000 && !(device->status & VIRTIO_CONFIG_S_NEEDS_RESET); i++)
 		usleep(1000);
 	EXPECT(device->status & VIRTIO_CONFIG_S_NEEDS_RESET);
 	virtio_reset(device);

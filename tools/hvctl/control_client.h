@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The other end of control sockets: what verbs ask of machines that run. */
+#ifndef HVCTL_CONTROL_CLIENT_H
+#define HVCTL_CONTROL_CLIENT_H
+
+#include <json-c/json.h>
+
+/*
+ * Connect to the machine @name, and read its greeting. Returns the connection, or -1 with a
+ * sentence: there is no such machine, or it speaks a later version.
+ */
+int control_connect(const char *name);
+
+/*
+ * Have the machine at @connection do @command. @arguments, which may be NULL, is given up.
+ * Returns 0, and in @result, unless that is NULL, what it replied, an object that
+ * json_object_put() frees; or -1 with a sentence, which may be the machine's.
+ */
+int control_call(int connection, const char *command, struct json_object *arguments,
+		 struct json_object **result);
+
+/* Wait up to @seconds for the machine's end; -1 if it didn't come, without a sentence. */
+int control_wait_end(int connection, unsigned int seconds);
+
+/* The same all at once, from control_connect() on. */
+int control_ask(const char *name, const char *command, struct json_object *arguments,
+		struct json_object **result);
+
+#endif

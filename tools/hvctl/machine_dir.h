@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The folder of a running machine, by which the others know its name:
+ * /run/lhv/NAME for root's machines, $XDG_RUNTIME_DIR/lhv/NAME for another user's.
+ * In it are a lock, which the machine's process holds, and the machine's control socket.
+ * A folder whose lock nobody holds is one that a killed hvctl left behind.
+ */
+#ifndef HVCTL_MACHINE_DIR_H
+#define HVCTL_MACHINE_DIR_H
+
+#include <limits.h>
+#include <sys/un.h>
+
+#include "types.h"
+
+#define NAME_MAX_LENGTH	63
+
+/* Where the folders are instead; for tests. */
+extern const char *machine_dir_base;
+
+struct machine_dir {
+	char path[PATH_MAX];	/* "": there is none */
+	int lock_fd;
+};
+
+/*
+ * Check that @text is a name: up to NAME_MAX_LENGTH letters, digits, '-', '_' and '.',
+ * of which the first is a letter or digit. @what names the option in the error.
+ */
+int machine_dir_check_name(const char *text, const char *what);
+
+/*
+ * Take @name for this process; what a killed hvctl left under it is removed. Returns -1 with
+ * a sentence if another machine has it, or if folders can't be made there.
+ */
+int machine_dir_claim(struct machine_dir *dir, const char *name);
+
+/* Remove the folder, with the control socket, and give the name up. */
+void machine_dir_release(struct machine_dir *dir);
+
+/* The address of the control socket of the machine @name, be there one or not. */
+int machine_dir_control(const char *name, struct sockaddr_un *address);
+
+/*
+ * The names of the machines that run, in order, ending with NULL; free() takes all of it.
+ * NULL with a sentence. What killed ones left behind is removed.
+ */
+char **machine_dir_list(void);
+
+#endif

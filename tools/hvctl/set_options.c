@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "set_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "keyed_option.h"
+#include "size.h"
+#include "verb_options.h"
+
+const char set_help[] =
+"Usage: hvctl set NAME OPTION...\n"
+"Change a machine that runs; all of it, or nothing if a part is refused.\n"
+"\n"
+"  --disk path=FILE[,size=SIZE]\n"
+"                     make the image FILE of one of its drives SIZE bytes long, or with K, M\n"
+"                     or G; without size= the guest is told what the image or the block\n"
+"                     device has grown to; may be repeated\n"
+"  --balloon size=SIZE\n"
+"                     what its balloon is to hold; 'hvctl status NAME' tells what it holds\n"
+"  --name NAME        the same as NAME\n"
+"  --help             this text\n";
+
+enum { OPT_BALLOON = OPT_FIRST, OPT_DISK, OPT_HELP, OPT_NAME };
+
+static const struct option long_options[] = {
+	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
+	{ "disk",	required_argument,	NULL, OPT_DISK },
+	{ "help",	no_argument,		NULL, OPT_HELP },
+	{ "name",	required_argument,	NULL, OPT_NAME },
+	{ 0 }
+};
+
+/* ---- values --------------------------------------------------------------------- */
+
+static int parse_size_key(struct json_object *object, const char *what, const char *value)
+{
+	u64 size;
+
+	if (parse_size(value, what, &size))
+		return -1;
+	json_object_object_add(object, "size", json_object_new_uint64(size));
+	return 0;
+}
+
+static int parse_path(void *object, const char *value)
+{
+	char *path = realpath(value, NULL);
+
+	if (!path)
+		return fail_errno("--disk: cannot find %s", value);
+	json_object_object_add(object, "path", json_object_new_string(path));
+	free(path);
+	return 0;
+}
+
+static int parse_disk_size(void *object, const char *value)
+{
+	return parse_size_key(object, "--disk: size", value);
+}
+
+static int parse_balloon_size(void *object, const char *value)
+{
+	return parse_size_key(object, "--balloon: size", value);
+}
+
+static const struct option_key disk_keys[] = {
+	{ "path",	"FILE",	parse_path },
+	{ "size",	"10G",	parse_disk_size },
+};
+
+static const struct keyed_option disk_option = {
+	.name = "--disk",
+	.hint = "a drive is changed by path=FILE,size=SIZE",
+	.keys = disk_keys,
+	.count = ARRAY_SIZE(disk_keys),
+};
+
+static const struct option_key balloon_keys[] = {
+	{ "size",	"64M",	parse_balloon_size },
+};
+
+static const struct keyed_option balloon_option = {
+	.name = "--balloon",
+	.hint = "a balloon has a size: size=64M",
+	.keys = balloon_keys,
+	.count = ARRAY_SIZE(balloon_keys),
+};
+
+/* ---- options -------------------------------------------------------------------- */
+
+static int add_disk(struct json_object *arguments, const char *text)
+{
+	struct json_object *disk = json_object_new_object(), *disks;
+
+	if (!json_object_object_get_ex(arguments, "disks", &disks)) {
+		disks = json_object_new_array();
+		json_object_object_add(arguments, "disks", disks);
+	}
+	json_object_array_add(disks, disk);
+	if (keyed_option_parse(&disk_option, disk, text))
+		return -1;
+	if (!json_object_object_get_ex(disk, "path", NULL))
+		return fail("--disk: say which drive by its image: path=FILE,size=SIZE");
+	return 0;
+}
+
+static int set_balloon(struct json_object *arguments, const char *text)
+{
+	struct json_object *balloon = json_object_new_object(), *size;
+	int ret = keyed_option_parse(&balloon_option, balloon, text);
+
+	if (!ret && json_object_object_get_ex(balloon, "size", &size))
+		json_object_object_add(arguments, "balloon", json_object_get(size));
+	json_object_put(balloon);
+	return ret;
+}
+
+static int parse_options(struct set_options *options, int argc, char **argv)
+{
+	const struct verb_options o = {
+		.argc = argc, .argv = argv, .letters = ":", .options = long_options,
+	};
+	const char *name = NULL;
+	int option;
+
+	verb_options_begin();
+	while ((option = verb_options_next(&o)) != OPTIONS_END) {
+		int ret = 0;
+
+		switch (option) {
+		case OPT_BALLOON:
+			ret = set_balloon(options->arguments, optarg);
+			break;
+		case OPT_DISK:
+			ret = add_disk(options->arguments, optarg);
+			break;
+		case OPT_HELP:
+			options->help = true;
+			break;
+		case OPT_NAME:
+			name = optarg;
+			break;
+		default:
+			ret = -1;
+		}
+		if (ret)
+			return -1;
+	}
+	if (options->help)
+		return 0;
+	if (!json_object_object_length(options->arguments))
+		return fail("say what is to change; see 'hvctl set --help'");
+	return verb_options_name(name, argv + optind, &options->name);
+}
+
+int set_options_parse(struct set_options *options, int argc, char **argv)
+{
+	int ret;
+
+	*options = (struct set_options){ .arguments = json_object_new_object() };
+	ret = parse_options(options, argc, argv);
+	if (ret || options->help) {
+		json_object_put(options->arguments);
+		options->arguments = NULL;
+	}
+	return ret;
+}
