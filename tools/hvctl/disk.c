@@ -253,7 +253,7 @@ int disk_open(struct disk **out, const struct disk_config *config)
 	if (lock_image(disk) || find_alignment(disk) || find_size(disk))
 		goto err_close;
 	disk->can_discard = find_discard(disk);
-	disk_limit_init(&disk->limit, config->iops, config->bps);
+	rate_limit_init(&disk->limit, config->iops, config->bps);
 	*out = disk;
 	return 0;
 
@@ -268,7 +268,7 @@ void disk_close(struct disk *disk)
 {
 	if (!disk)
 		return;
-	disk_limit_destroy(&disk->limit);
+	rate_limit_destroy(&disk->limit);
 	unlock_image(disk);
 	close(disk->fd);
 	free(disk);

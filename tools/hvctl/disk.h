@@ -119,7 +119,7 @@ struct disk_request {
 	/* The engine's own: nothing in it needs to be set before. */
 	struct {
 		struct disk_request *next;
-		u64 start;	/* when it may begin, as disk_limit_reserve() said */
+		u64 start;	/* when it may begin, as rate_limit_reserve() said */
 		u64 done;	/* bytes */
 		void *bounce;	/* aligned memory, or NULL */
 		u8 step;

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "disk.h"
-#include "disk_limit.h"
+#include "rate_limit.h"
 
 /* What O_DIRECT is content with anywhere, be it a buffer or a block. */
 #define DISK_SAFE_ALIGN	4096
@@ -19,7 +19,7 @@ struct disk {
 	u32 block_size;
 	u32 memory_align;	/* of buffers; 1 with the page cache */
 	_Atomic u64 size;
-	struct disk_limit limit;
+	struct rate_limit limit;
 
 	/* What the image's file system turned out to refuse: no need to ask again. */
 	atomic_bool no_punch_hole;

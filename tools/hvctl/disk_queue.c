@@ -215,8 +215,8 @@ static enum step clearing_step(struct disk_queue *q, const struct disk_request *
 		return STEP_PUNCH_HOLE;
 	if (!disk->no_zero_range)
 		return STEP_ZERO_RANGE;
-	if (disk_limit_is_set(&disk->limit))
-		disk_limit_charge(&disk->limit, q->now(), r->length);
+	if (rate_limit_is_set(&disk->limit))
+		rate_limit_charge(&disk->limit, q->now(), r->length);
 	return STEP_ZEROS;
 }
 
@@ -294,15 +294,15 @@ static int check(const struct disk *disk, const struct disk_request *r)
 int disk_submit(struct disk_queue *q, struct disk_request *r)
 {
 	bool moves = r->op == DISK_READ || r->op == DISK_WRITE;
-	struct disk_limit *limit = &q->disk->limit;
+	struct rate_limit *limit = &q->disk->limit;
 	int ret = check(q->disk, r);
 
 	if (ret)
 		return ret;
 	r->result = 0;
 	memset(&r->engine, 0, sizeof(r->engine));
-	if (disk_limit_is_set(limit))
-		r->engine.start = disk_limit_reserve(limit, q->now(), moves ? r->length : 0);
+	if (rate_limit_is_set(limit))
+		r->engine.start = rate_limit_reserve(limit, q->now(), moves ? r->length : 0);
 	*q->end = r;
 	q->end = &r->engine.next;
 	start_waiting(q);

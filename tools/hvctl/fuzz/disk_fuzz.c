@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The value of --disk, and when a disk's limits let requests begin. */
-#include "disk_limit.h"
+#include "rate_limit.h"
 #include "disk_options.h"
 #include "error.h"
 #include "fuzz.h"
@@ -119,22 +119,22 @@ static void fuzz_limits(struct fuzz *f)
 {
 	u64 iops = fuzz_u32(f), bps = fuzz_number(f, 5);
 	u64 first = 0, last = 0, bytes = 0, requests = 0;
-	struct disk_limit limit;
+	struct rate_limit limit;
 	u64 now = 1;
 
-	disk_limit_init(&limit, iops, bps);
+	rate_limit_init(&limit, iops, bps);
 	while (f->left) {
 		u64 cost = fuzz_number(f, 3), start;
 		unsigned __int128 span;
 
 		now += fuzz_u32(f);
-		start = disk_limit_reserve(&limit, now, cost);
+		start = rate_limit_reserve(&limit, now, cost);
 		MUST(start >= now && start >= last);
 		if (!iops && !bps)
 			MUST(start == now);
 		if (!first)
 			first = start;
-		span = start - first + DISK_LIMIT_BURST_NS + 1;
+		span = start - first + RATE_LIMIT_BURST_NS + 1;
 		if (iops)
 			MUST(span * iops + 1000000000 >= (unsigned __int128)requests * 1000000000);
 		if (bps && cost)
@@ -143,7 +143,7 @@ static void fuzz_limits(struct fuzz *f)
 		bytes += cost;
 		last = start;
 	}
-	disk_limit_destroy(&limit);
+	rate_limit_destroy(&limit);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

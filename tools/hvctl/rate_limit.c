@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "disk_limit.h"
+#include "rate_limit.h"
 
 #define NS_PER_SECOND	1000000000ULL
 
-void disk_limit_init(struct disk_limit *limit, u64 iops, u64 bps)
+void rate_limit_init(struct rate_limit *limit, u64 iops, u64 bps)
 {
-	*limit = (struct disk_limit){ .requests.rate = iops, .bytes.rate = bps };
+	*limit = (struct rate_limit){ .requests.rate = iops, .bytes.rate = bps };
 	pthread_mutex_init(&limit->lock, NULL);
 }
 
-void disk_limit_destroy(struct disk_limit *limit)
+void rate_limit_destroy(struct rate_limit *limit)
 {
 	pthread_mutex_destroy(&limit->lock);
 }
 
 /* When the bucket has no debt from before. */
-static u64 bucket_ready(const struct disk_bucket *bucket, u64 now)
+static u64 bucket_ready(const struct rate_bucket *bucket, u64 now)
 {
-	if (bucket->full_at <= now || bucket->full_at - now <= DISK_LIMIT_BURST_NS)
+	if (bucket->full_at <= now || bucket->full_at - now <= RATE_LIMIT_BURST_NS)
 		return now;
-	return bucket->full_at - DISK_LIMIT_BURST_NS;
+	return bucket->full_at - RATE_LIMIT_BURST_NS;
 }
 
-static void bucket_take(struct disk_bucket *bucket, u64 start, u64 tokens)
+static void bucket_take(struct rate_bucket *bucket, u64 start, u64 tokens)
 {
 	unsigned __int128 cost;
 
@@ -34,10 +34,10 @@ static void bucket_take(struct disk_bucket *bucket, u64 start, u64 tokens)
 	cost = (unsigned __int128)tokens * NS_PER_SECOND + bucket->rest;
 	bucket->rest = cost % bucket->rate;
 	cost = cost / bucket->rate + bucket->full_at;
-	bucket->full_at = min_u64(cost >> 64 ? UINT64_MAX : (u64)cost, DISK_LIMIT_NEVER);
+	bucket->full_at = min_u64(cost >> 64 ? UINT64_MAX : (u64)cost, RATE_LIMIT_NEVER);
 }
 
-u64 disk_limit_reserve(struct disk_limit *limit, u64 now, u64 bytes)
+u64 rate_limit_reserve(struct rate_limit *limit, u64 now, u64 bytes)
 {
 	bool by_bytes = limit->bytes.rate && bytes;
 	u64 start;
@@ -58,7 +58,7 @@ u64 disk_limit_reserve(struct disk_limit *limit, u64 now, u64 bytes)
 	return start;
 }
 
-void disk_limit_charge(struct disk_limit *limit, u64 now, u64 bytes)
+void rate_limit_charge(struct rate_limit *limit, u64 now, u64 bytes)
 {
 	pthread_mutex_lock(&limit->lock);
 	if (limit->bytes.rate)
