@@ -37,7 +37,7 @@ readonly HOST_MODULES="irqbypass kvm kvm-intel brd"
 readonly HOST_MODULES_ROOT="virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev
 	virtio_pci fuse virtiofs overlay"
 readonly HOST_MODULES_NET="llc stp bridge tun tap vhost_iotlb vhost vhost_net vsock
-	vmw_vsock_virtio_transport_common vhost_vsock"
+	vmw_vsock_virtio_transport_common vhost_vsock sch_tbf sch_ingress cls_matchall act_police"
 
 host_modules=""
 

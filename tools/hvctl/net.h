@@ -10,6 +10,9 @@
 
 #define GROUP_ADDRESS		0x01	/* in a MAC's first byte */
 
+/* At less, a packet of 64 KiB would take minutes. */
+#define NET_BPS_MIN		KIB(1)
+
 #define NET_NETWORK_MAX		0xffffff	/* as many as VXLAN has */
 
 enum net_kind {
@@ -26,6 +29,7 @@ struct net_config {
 	char name[IFNAMSIZ];
 	u64 network;
 	u8 mac[ETH_ALEN];	/* zeros: one that is made up */
+	u64 bps;		/* bytes a second, each way; 0: no limit */
 };
 
 #endif

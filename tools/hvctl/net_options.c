@@ -84,12 +84,25 @@ static int parse_mac(void *config, const char *value)
 	return 0;
 }
 
+static int parse_bps(void *config, const char *value)
+{
+	struct net_config *net = config;
+
+	if (parse_size(value, "--net: bps", &net->bps))
+		return -1;
+	if (net->bps < NET_BPS_MIN)
+		return fail("--net: bps: with %s hardly anything could be sent; give 1K or more, or leave bps out for no limit",
+			    value);
+	return 0;
+}
+
 static const struct option_key keys[] = {
 	{ "tap",	"NAME",			parse_tap },
 	{ "bridge",	"NAME",			parse_bridge },
 	{ "network",	"ID",			parse_network },
 	{ "passt",	NULL,			parse_passt },
 	{ "mac",	"02:00:00:12:34:56",	parse_mac },
+	{ "bps",	"SIZE",			parse_bps },
 };
 
 static const struct keyed_option net_option = {

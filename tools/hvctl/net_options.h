@@ -5,8 +5,8 @@
 #include "net.h"
 
 /*
- * Parse the value of --net: one of tap=NAME, bridge=NAME and network=ID, and [mac=MAC], in
- * any order. The host isn't asked about any. Returns -1 with a sentence.
+ * Parse the value of --net: one of tap=NAME, bridge=NAME, network=ID and passt, and [mac=MAC]
+ * and [bps=SIZE], in any order. The host isn't asked about any. Returns -1 with a sentence.
  */
 int net_options_parse(struct net_config *config, const char *text);
 

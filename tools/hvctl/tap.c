@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "tap_limit.h"
 
 #define TUN_DEVICE	"/dev/net/tun"
 #define RUN_DIR		"/run/lhv"
@@ -58,11 +59,12 @@ static int set_up(const char *name, bool up)
 	return interface_ioctl(SIOCSIFFLAGS, &request);
 }
 
-static bool exists(const char *name)
+/* 0: there is none of that name. */
+static unsigned int index_of(const char *name)
 {
 	struct ifreq request = request_for(name);
 
-	return !interface_ioctl(SIOCGIFINDEX, &request);
+	return interface_ioctl(SIOCGIFINDEX, &request) ? 0 : request.ifr_ifindex;
 }
 
 static int get_mtu(const char *name, unsigned int *mtu)
@@ -119,7 +121,7 @@ static int fail_not_permitted(const char *name)
 		return fail("the tap %s is not permitted; run hvctl as root, or as a member of its group %s",
 			    name, group);
 	}
-	if (exists(name))
+	if (index_of(name))
 		return fail("the tap %s is not permitted; run hvctl as root, or have root give it to a group: ip tuntap add %s mode tap group GROUP",
 			    name, name);
 	return fail("only root may make taps; run hvctl as root, or have root make one for a group: ip tuntap add %s mode tap group GROUP",
@@ -175,11 +177,10 @@ int tap_set_offload(struct tap *tap, unsigned int offload)
 /* One that was there is up or down as its owner likes. */
 static int open_named(struct tap *tap, const char *name)
 {
-	bool made = !exists(name);
-
+	tap->made = !index_of(name);
 	if (attach(tap, name))
 		return -1;
-	if (made && set_up(tap->name, true)) {
+	if (tap->made && set_up(tap->name, true)) {
 		close(tap->fd);
 		return fail_errno("cannot bring %s up", tap->name);
 	}
@@ -216,6 +217,7 @@ static int fail_bridge(const char *bridge)
 
 static int open_at_bridge(struct tap *tap, const char *bridge)
 {
+	tap->made = true;
 	if (attach(tap, TAP_PATTERN))
 		return -1;
 	if (add_to_bridge(tap, bridge)) {
@@ -358,12 +360,23 @@ static int open_kind(struct tap *tap, const struct net_config *config)
 	}
 }
 
+static int limit(struct tap *tap, u64 bps)
+{
+	unsigned int index = index_of(tap->name);
+
+	if (tap_limit_set(index, tap->name, bps))
+		return -1;
+	if (!tap->made)
+		tap->limited = index;
+	return 0;
+}
+
 int tap_open(struct tap *tap, const struct net_config *config)
 {
 	*tap = (struct tap){ .fd = -1 };
 	if (open_kind(tap, config))
 		return -1;
-	if (get_mtu(tap->name, &tap->mtu)) {
+	if (get_mtu(tap->name, &tap->mtu) || (config->bps && limit(tap, config->bps))) {
 		tap_close(tap);
 		return -1;
 	}
@@ -372,6 +385,8 @@ int tap_open(struct tap *tap, const struct net_config *config)
 
 void tap_close(struct tap *tap)
 {
+	if (tap->limited)
+		tap_limit_clear(tap->limited);
 	close(tap->fd);
 	if (*tap->network)
 		leave_network(tap);

@@ -10,12 +10,16 @@ struct tap {
 	char name[IFNAMSIZ];
 	unsigned int mtu;
 	char network[IFNAMSIZ];	/* the bridge that goes with its last tap; "": none does */
+	bool made;		/* by this, and goes with @fd */
+	unsigned int limited;	/* its index, if its limit has to be taken away; 0: no */
 };
 
 /*
  * Get the tap that @config asks for. Frames on @fd begin with a virtio header of virtio 1's
  * size. A tap, and a network's bridge, that this made are gone after tap_close(), and when
- * hvctl dies at any time; but for a bridge, which the network's next user finds.
+ * hvctl dies at any time; but for a bridge, which the network's next user finds. The limit of a
+ * tap that was there is gone after tap_close(); one that a hvctl which died has left is replaced
+ * by the next.
  */
 int tap_open(struct tap *tap, const struct net_config *config);
 void tap_close(struct tap *tap);

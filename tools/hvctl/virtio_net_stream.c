@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "frame_stream.h"
+#include "rate_gate.h"
 #include "virtio_net_config.h"
 
 #define HEADER		sizeof(struct virtio_net_hdr_v1)
@@ -38,6 +39,7 @@ struct receiver {
 	int epoll_fd;		/* the timer and the socket */
 	bool reading;		/* what the socket has is wanted; its end always is */
 	struct frame_reader reader;
+	struct rate_gate gate;	/* for the frame that is first in @reader */
 	/* A frame that is partly in the guest's buffers. */
 	struct virtq_done held[NET_QUEUE_SIZE];
 	unsigned int held_count;
@@ -49,9 +51,10 @@ struct receiver {
 /* The thread of the queue that it sends by. */
 struct sender {
 	int epoll_fd;		/* the socket, until it has room */
-	bool waiting;		/* for room */
+	bool waiting;		/* for room, or for @gate */
 	bool pending;		/* @chain has a frame that has to be sent */
 	struct virtq_chain chain;
+	struct rate_gate gate;	/* for that frame */
 };
 
 struct net_stream {
@@ -109,6 +112,7 @@ static void disconnect(struct net_stream *net)
 	pthread_mutex_unlock(&net->lock);
 	net->receiver.reader.start = 0;
 	net->receiver.reader.end = 0;
+	rate_gate_next(&net->receiver.gate);
 }
 
 /* Nobody else uses the socket, or the writer, before the link is up. */
@@ -248,8 +252,25 @@ static void look_after_peer(struct virtio_queue *q)
 enum outcome {
 	DRY,			/* no frames */
 	STARVED,		/* no buffers, or the queue is broken */
+	LIMITED,		/* a frame that may not go yet */
 	BUSY,			/* perhaps more of both */
 };
+
+/* The first frame, if it is one, goes to the guest. BUSY: it is done with. */
+static enum outcome pass(struct virtio_queue *q, const u8 *frame, u32 len)
+{
+	struct receiver *rx = &stream_of(q->device)->receiver;
+
+	if (len >= FRAME_MIN) {
+		if (!rate_gate_may_pass(&rx->gate, len))
+			return LIMITED;
+		if (!give(q, frame, len))
+			return STARVED;
+	}
+	rate_gate_next(&rx->gate);
+	frame_take(&rx->reader);
+	return BUSY;
+}
 
 static enum outcome receive(struct virtio_queue *q)
 {
@@ -257,15 +278,16 @@ static enum outcome receive(struct virtio_queue *q)
 	struct receiver *rx = &net->receiver;
 	unsigned int left = FRAMES_AT_ONCE;
 	enum frame_result result;
+	enum outcome outcome;
 	const u8 *frame;
 	u32 len;
 
 	while (net->fd >= 0 && left--) {
 		result = frame_next(&rx->reader, &frame, &len);
 		if (result == FRAME_DONE) {
-			if (len >= FRAME_MIN && !give(q, frame, len))
-				return STARVED;
-			frame_take(&rx->reader);
+			outcome = pass(q, frame, len);
+			if (outcome != BUSY)
+				return outcome;
 			continue;
 		}
 		/* One interrupt for all that was read at once */
@@ -280,7 +302,10 @@ static enum outcome receive(struct virtio_queue *q)
 	return net->fd >= 0 ? BUSY : DRY;
 }
 
-/* A socket that nobody would read says no more than that its other end is gone. */
+/*
+ * A socket that nobody would read says no more than that its other end is gone; it fills, and
+ * the peer waits, too.
+ */
 static void set_reading(struct net_stream *net, bool reading)
 {
 	struct epoll_event event = { .events = reading ? EPOLLIN : 0 };
@@ -296,6 +321,7 @@ static void serve_receiver(struct virtio_queue *q)
 {
 	struct net_stream *net = stream_of(q->device);
 	enum outcome outcome;
+	bool waits;
 
 	look_after_peer(q);
 	virtq_disable_notify(&q->ring);
@@ -303,8 +329,9 @@ static void serve_receiver(struct virtio_queue *q)
 	virtio_interrupt(q);
 	if (outcome == STARVED && virtq_enable_notify(&q->ring))
 		outcome = BUSY;
-	set_reading(net, outcome != STARVED);
-	if (outcome == STARVED && hangs_up(net, 0))
+	waits = outcome == STARVED || outcome == LIMITED;
+	set_reading(net, !waits);
+	if (waits && hangs_up(net, 0))
 		peer_ended(q);
 	if (outcome == BUSY)
 		eventfd_write(q->kick_fd, 1);
@@ -337,20 +364,28 @@ static u32 frame_length(const struct virtq_chain *chain)
 	return chain->out_bytes - HEADER;
 }
 
-/* What can't be sent, or to nobody, is dropped: this returns FRAME_LATER for the others alone. */
-static enum frame_result send_chain(struct net_stream *net, const struct virtq_chain *chain)
+/* What can't be sent, or to nobody, is dropped: this returns false for the others alone. */
+static bool send_chain(struct net_stream *net, const struct virtq_chain *chain)
 {
 	struct iovec iov[1 + VIRTQ_IOV_MAX];
 	u32 len = frame_length(chain);
 	unsigned int count;
 
 	if (!len || !net->settings.link_up)
-		return FRAME_DONE;
+		return true;
+	if (!rate_gate_may_pass(&net->sender.gate, len)) {
+		net->sender.waiting = true;
+		return false;
+	}
 	count = virtq_slice(iov + 1, chain->iov, chain->out_count, HEADER, len);
-	return frame_write(&net->writer, net->fd, iov, 1 + count, len);
+	if (frame_write(&net->writer, net->fd, iov, 1 + count, len) == FRAME_LATER) {
+		wait_for_room(net);
+		return false;
+	}
+	return true;
 }
 
-/* Returns false if the guest has no more frames, or the socket no room. */
+/* Returns false if the guest has no more frames, or one that has to wait. */
 static bool send_next(struct virtio_queue *q)
 {
 	struct net_stream *net = stream_of(q->device);
@@ -362,11 +397,10 @@ static bool send_next(struct virtio_queue *q)
 	}
 	if (!tx->pending && virtq_pop(&q->ring, &tx->chain) <= 0)
 		return false;
-	tx->pending = send_chain(net, &tx->chain) == FRAME_LATER;
-	if (tx->pending) {
-		wait_for_room(net);
+	tx->pending = !send_chain(net, &tx->chain);
+	if (tx->pending)
 		return false;
-	}
+	rate_gate_next(&tx->gate);
 	virtq_push(&q->ring, tx->chain.head, 0);
 	return true;
 }
@@ -398,6 +432,7 @@ static int start_queue(struct virtio_queue *q)
 
 	if (q->index == NET_SEND) {
 		net->sender.pending = false;
+		rate_gate_next(&net->sender.gate);
 		return net->sender.epoll_fd;
 	}
 	net->receiver.held_count = 0;
@@ -431,6 +466,8 @@ static void free_stream(struct net_stream *net)
 	close_fd(net->fd);
 	net->peer->destroy(net->peer);
 	close_fd(net->timer_fd);
+	rate_gate_destroy(&net->receiver.gate);
+	rate_gate_destroy(&net->sender.gate);
 	close_fd(net->receiver.epoll_fd);
 	close_fd(net->sender.epoll_fd);
 	pthread_mutex_destroy(&net->lock);
@@ -486,10 +523,11 @@ static int open_fds(struct net_stream *net)
 	if (net->timer_fd < 0 || net->receiver.epoll_fd < 0 || net->sender.epoll_fd < 0 ||
 	    epoll_ctl(net->receiver.epoll_fd, EPOLL_CTL_ADD, net->timer_fd, &event))
 		return fail_errno("cannot wait for the network");
-	return 0;
+	return rate_gate_open(&net->receiver.gate, net->receiver.epoll_fd) ||
+	       rate_gate_open(&net->sender.gate, net->sender.epoll_fd) ? -1 : 0;
 }
 
-static struct net_stream *allocate(struct net_peer *peer)
+static struct net_stream *allocate(struct net_peer *peer, u64 bps)
 {
 	struct net_stream *net = calloc(1, sizeof(*net));
 
@@ -503,6 +541,8 @@ static struct net_stream *allocate(struct net_peer *peer)
 	net->timer_fd = -1;
 	net->receiver.epoll_fd = -1;
 	net->sender.epoll_fd = -1;
+	rate_gate_init(&net->receiver.gate, bps);
+	rate_gate_init(&net->sender.gate, bps);
 	pthread_mutex_init(&net->lock, NULL);
 	return net;
 }
@@ -515,7 +555,7 @@ struct virtio_device *virtio_net_stream_create(const struct net_config *config,
 
 	if (!peer)
 		return NULL;
-	net = allocate(peer);
+	net = allocate(peer, config->bps);
 	if (!net) {
 		peer->destroy(peer);
 		return NULL;

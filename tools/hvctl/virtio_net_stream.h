@@ -29,8 +29,9 @@ struct net_peer {
 /*
  * Start @peer, wait until it is ready, and make a new device for it; its class has destroy().
  * Whenever the peer hangs up, or sends what isn't frames, the guest's link is down, and the
- * peer is started again a second later. NULL with a sentence, and @peer, which may be NULL if
- * it couldn't be made, is destroyed.
+ * peer is started again a second later. What @config's limit doesn't let through waits where it
+ * comes from. NULL with a sentence, and @peer, which may be NULL if it couldn't be made, is
+ * destroyed.
  */
 struct virtio_device *virtio_net_stream_create(const struct net_config *config,
 					       struct net_peer *peer,

@@ -101,6 +101,20 @@ until_written() {
 	done
 }
 
+# A function for hosts and guests: hundredths of a second since the boot
+now='now() { sed "s/\.\(..\).*/\1/" /proc/uptime; }'
+
+# Makes what "nc -l -p PORT -e sh receive" receives 1 MiB with: into got.limited; took.limited
+# says in how many hundredths of a second.
+make_receive() {
+	cat >receive <<-END
+		$now
+		start=\$(now)
+		head -c 1048576 >got.limited
+		echo \$((\$(now) - start)) >took.limited
+	END
+}
+
 # The module can go, and leaves VMX to KVM.
 module_goes() {
 	rmmod lhv && ! grep -q '^lhv ' /proc/modules && modprobe kvm_intel || return

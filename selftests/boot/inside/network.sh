@@ -2,9 +2,9 @@
 # network.sh KERNEL...: in the lab's host: network interfaces and sockets, whose queues vhost serves.
 . ./lib.sh
 
-plan $((5 * $# + 4))
+plan $((5 * $# + 8))
 
-modprobe -a vhost_net vhost_vsock bridge
+modprobe -a vhost_net vhost_vsock bridge sch_tbf sch_ingress cls_matchall act_police
 # So that nothing needs modprobe later
 load='modprobe -a virtio_pci virtio_net vmw_vsock_virtio_transport'
 mkdir -p with/bin && cp vsock with/bin/
@@ -125,5 +125,62 @@ left=$?
 guest vmlinuz 'echo NEXT' --memory 128M --net network=8
 [ $left -eq 0 ] && [ $status -eq 0 ] && [ ! -e /sys/class/net/lhv-net8 ]
 ok "what a killed hvctl leaves, the network's next user clears away" $?
+
+# ---- a limit ----------------------------------------------------------------------
+
+# At a tap that is there before hvctl, and after it: both ways, or neither
+limited() {
+	ip link show tap2 | grep -q 'qdisc tbf' && [ "$(cat /sys/module/act_police/refcnt)" -gt 0 ]
+}
+
+# The kernel takes its time for the last step.
+unlimited() {
+	for _ in $(seq 100); do
+		! ip link show tap2 | grep -q 'qdisc tbf' &&
+			[ "$(cat /sys/module/act_police/refcnt)" -eq 0 ] && return
+		sleep 0.1
+	done
+	return 1
+}
+
+tunctl -t tap2 >>$log
+start_guest vmlinuz 'sleep 1000' --memory 128M --net tap=tap2,bps=512K
+until_ready $machine
+limited
+made=$?
+kill -KILL $machine
+wait $machine 2>/dev/null
+# Those that ask for the same tap twice get no further than that.
+refused "the tap tap2 is another machine's" --net tap=tap2 --net tap=tap2 && limited
+left=$?
+refused "the tap tap2 is another machine's" --net tap=tap2,bps=1M --net tap=tap2 && unlimited
+ends=$?
+[ $made -eq 0 ] && [ $left -eq 0 ] && [ $ends -eq 0 ]
+ok "a limit that a killed hvctl leaves is the next one's that has a limit, and ends with it" $?
+
+# 1 MiB each way, of which 80 KiB may go at once: 1.84 seconds. Who measures starts late, and
+# has another clock than who limits. All that a limit can't be is faster.
+least=140
+make_receive
+slowly="$load; $insist; $now
+	ip addr add 10.79.0.2/24 dev eth0; ip link set eth0 up
+	insist ping -c 1 -W 1 10.79.0.1 >/dev/null
+	start=\$(now); nc 10.79.0.1 9003 <>/tmp/never >/tmp/data; echo TOOK \$((\$(now) - start))
+	echo GOT \$(sha256sum </tmp/data)
+	nc 10.79.0.1 9004 </tmp/data >/dev/null"
+
+use_drivers vmlinuz
+ip addr add 10.79.0.1/24 dev tap2
+ip link set tap2 up
+nc -l -p 9003 <data >/dev/null &
+nc -l -p 9004 -e sh receive &
+guest vmlinuz "$slowly" --memory 192M --net tap=tap2,bps=512K
+echo "# hundredths of a second: $(answer TOOK) to the guest, $(cat took.limited) from it"
+[ $status -eq 0 ] && [ "$(answer GOT)" = "$(sum data) -" ] && [ "$(answer TOOK)" -ge $least ]
+ok "1 MiB to a guest, at 512 KiB a second" $?
+cmp data got.limited && [ "$(cat took.limited)" -ge $least ]
+ok "1 MiB from a guest, at 512 KiB a second" $?
+unlimited
+ok "the limit goes with its machine, and the tap stays" $?
 
 finish

@@ -10,7 +10,7 @@ fi
 
 . ./lib.sh
 
-plan 13
+plan 15
 
 # What passt takes the guest's address and routes from: an interface with a default route
 modprobe bridge
@@ -97,6 +97,21 @@ cat >with/bin/lease <<-'END'
 	echo "LEASE $ip/$mask"
 END
 chmod +x with/bin/lease
+
+# 1 MiB each way at 512 KiB a second, with 52 that may go at once, and a packet on credit: 1.77
+# seconds. Who measures starts late. All that a limit can't be is faster.
+least=140
+cat >with/bin/slowly <<-END
+	$now
+	modprobe -a virtio_pci virtio_net
+	mkfifo /tmp/never
+	ip link set eth0 up
+	udhcpc -i eth0 -s /bin/lease -n -q -t 20 >/dev/null 2>&1
+	router=\$(cat /tmp/router)
+	start=\$(now); nc \$router 9004 <>/tmp/never >/tmp/data; echo TOOK \$((\$(now) - start))
+	echo GOT \$(sha256sum </tmp/data)
+	nc \$router 9005 </tmp/data >/dev/null
+END
 (cd with && find . | cpio -o -H newc 2>/dev/null) >talk.cpio
 
 # Send and receive once each.
@@ -144,6 +159,19 @@ chown 0 /dev/lhv
 machine_and_host vmlinuz-6.12 root
 [ "$owner" = 65534 ]
 ok "of root's, it is nobody's" $?
+
+# ---- a limit ----------------------------------------------------------------------
+
+use_drivers vmlinuz talk.cpio
+make_receive
+nc -l -p 9004 <data >/dev/null &
+nc -l -p 9005 -e sh receive &
+guest vmlinuz 'sh /bin/slowly' --memory 256M --net passt,bps=512K
+echo "# hundredths of a second: $(answer TOOK) to the guest, $(cat took.limited) from it"
+[ $status -eq 0 ] && [ "$(answer GOT)" = "$(sum data) -" ] && [ "$(answer TOOK)" -ge $least ]
+ok "1 MiB to a guest, at 512 KiB a second" $?
+cmp data got.limited && [ "$(cat took.limited)" -ge $least ]
+ok "1 MiB from a guest, at 512 KiB a second" $?
 
 # ---- hvctl is killed --------------------------------------------------------------
 

@@ -229,12 +229,15 @@ static void step(struct rig *rig, struct fuzz *f)
 		shutdown(rig->peer_fd, SHUT_WR);
 }
 
-static void create(struct rig *rig, bool narrow)
+static void create(struct rig *rig, u8 how)
 {
-	static const struct net_config config = { .kind = NET_PASST, .mac = { 2, 0, 0, 0, 0, 1 } };
+	/* So little that after the first frames of an input no time is left for others */
+	const struct net_config config = {
+		.kind = NET_PASST, .mac = { 2, 0, 0, 0, 0, 1 }, .bps = how & 2 ? 1 : 0,
+	};
 
 	*rig = (struct rig){ .peer = { "fuzz", start_peer, tell_end, destroy_peer },
-			      .narrow = narrow };
+			      .narrow = how & 1 };
 	rig->device = virtio_net_stream_create(&config, &rig->peer, &memory);
 	MUST(rig->device);
 	rig->device->transport = rig;
@@ -261,7 +264,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!memory.host)
 		begin();
 	memset(memory.host, 0, MEMORY);
-	create(&rig, fuzz_u8(&f) & 1);
+	create(&rig, fuzz_u8(&f));
 	start(&rig, &f);
 	while (f.left)
 		step(&rig, &f);

@@ -17,7 +17,7 @@ static const char * const words[] = {
 	"--console", "--on-reset", "--debug-exit", "--help", "--kernel=k", "--module=m",
 	"--cpus=", "--memory=", "--name=", "--on-reset=exit", "--on-reset=restart",
 	"--debug-exit=", "--balloon", "--balloon=size=", "--hvc", "--hvc=stdio", "--agent=",
-	"--port=name=", ",socket=", "--net=", "network=", ",mac=", "--vsock", "--host-root",
+	"--port=name=", ",socket=", "--net=", "network=", ",mac=", ",bps=", "--vsock", "--host-root",
 	"--", "-", "k", "0xf4", "4096", "--disk=path=", "--share=",
 };
 

@@ -12,6 +12,7 @@ static void kinds(void)
 	EXPECT_EQ(config.kind, NET_TAP);
 	EXPECT(!strcmp(config.name, "tap0"));
 	EXPECT(!memcmp(config.mac, none, sizeof(none)));
+	EXPECT_EQ(config.bps, 0);
 	EXPECT(!net_options_parse(&config, "mac=Fe:dC:ba:01:23:45,bridge=fifteen-letters"));
 	EXPECT_EQ(config.kind, NET_BRIDGE);
 	EXPECT(!strcmp(config.name, "fifteen-letters"));
@@ -28,12 +29,26 @@ static void kinds(void)
 	EXPECT(!memcmp(config.mac, mac, sizeof(mac)));
 }
 
+static void limits(void)
+{
+	EXPECT(!net_options_parse(&config, "bps=3M,passt"));
+	EXPECT_EQ(config.bps, MIB(3));
+	EXPECT(!net_options_parse(&config, "tap=tap0,bps=1024"));
+	EXPECT_EQ(config.bps, 1024);
+	EXPECT(!net_options_parse(&config, "network=1,bps=18446744073709551615"));
+	EXPECT_EQ(config.bps, UINT64_MAX);
+	/* Nothing stays from the last one. */
+	EXPECT(!net_options_parse(&config, "network=1"));
+	EXPECT_EQ(config.bps, 0);
+}
+
 static void refusals(void)
 {
 	static const struct { const char *text, *sentence; } bad[] = {
 		{ "", "say where the other end is" },
 		{ "mac=02:00:00:00:00:01", "say where the other end is" },
-		{ "tap0", "'tap0' is none of tap, bridge, network, passt and mac; say for instance" },
+		{ "tap0",
+		  "'tap0' is none of tap, bridge, network, passt, mac and bps; say for instance" },
 		{ "tap", "tap needs a value: tap=NAME" },
 		{ "tap=a,bridge=b", "give one of tap, bridge, network and passt" },
 		{ "network=1,tap=a", "give one of tap, bridge, network and passt" },
@@ -56,6 +71,12 @@ static void refusals(void)
 		{ "network=1,mac=02:00:00:00:00:-1", "is not an address such as" },
 		{ "network=1,mac=01:00:00:00:00:01", "whose first byte is even" },
 		{ "network=1,mac=00:00:00:00:00:00", "is not one interface's address" },
+		{ "bps=1M", "say where the other end is" },
+		{ "passt,bps", "bps needs a value: bps=SIZE" },
+		{ "passt,bps=1M,bps=2M", "bps is given twice" },
+		{ "passt,bps=1.5M", "bps: '1.5M' is not a size" },
+		{ "passt,bps=0", "with 0 hardly anything could be sent; give 1K or more" },
+		{ "passt,bps=1023", "with 1023 hardly anything could be sent" },
 	};
 	unsigned int i;
 
@@ -63,6 +84,6 @@ static void refusals(void)
 		EXPECT_FAIL(net_options_parse(&config, bad[i].text), bad[i].sentence);
 }
 
-static const struct test_case cases[] = { TEST_CASE(kinds), TEST_CASE(refusals) };
+static const struct test_case cases[] = { TEST_CASE(kinds), TEST_CASE(limits), TEST_CASE(refusals) };
 
 TEST_SUITE(net_options_suite, "net_options", cases);

@@ -41,6 +41,7 @@ static struct fake {
 	bool refuse, dies, deaf;	/* those that start from now on */
 	bool this_dies, this_is_deaf;
 	int room;		/* SO_SNDBUF of the device's, if it isn't 0 */
+	u64 bps;		/* the device's limit */
 	u8 hello[HELLO_BYTES];
 	pthread_t thread;
 	bool running;
@@ -301,7 +302,9 @@ static void start_driver(u64 without)
 
 static void begin_with(const struct fake *like, u64 without)
 {
-	static const struct net_config config = { .kind = NET_PASST, .mac = { 2, 3, 4, 5, 6, 7 } };
+	const struct net_config config = {
+		.kind = NET_PASST, .mac = { 2, 3, 4, 5, 6, 7 }, .bps = like->bps,
+	};
 	unsigned int i;
 
 	fake = *like;
@@ -826,6 +829,140 @@ static void reset_in_flood(void)
 	end();
 }
 
+/* ---- limits ---------------------------------------------------------------------- */
+
+/*
+ * At 100,000 bytes a second, 10,000 may go at once: 6 frames of 1500, and one on credit. So the
+ * last of 16 goes 125 ms after the first.
+ */
+#define LIMIT		100000
+#define LIMITED_FRAMES	QUEUE_SIZE
+#define LIMITED_MS	125
+
+static void limited_receiver(void)
+{
+	u64 before, cpu_before;
+	unsigned int i;
+
+	begin_with(&(struct fake){ .bps = LIMIT }, 0);
+	for (i = 0; i < LIMITED_FRAMES; i++)
+		offer_buffer(i, BUFFER_SIZE);
+	before = now_ms();
+	cpu_before = cpu_ms();
+	peer_sends(LIMITED_FRAMES, 1500, 1);
+	expect_used(RECEIVE, LIMITED_FRAMES);
+	EXPECT(now_ms() - before >= LIMITED_MS);
+	EXPECT(cpu_ms() - cpu_before < 60);
+	for (i = 0; i < LIMITED_FRAMES; i++)
+		expect_received(i, 1, 1500, 1 + i);
+	/* The other direction has a bucket of its own. */
+	for (i = 0; i < 6; i++) {
+		guest_sends(i % 2 * 2, 1500, i);
+		peer_gets(1500, i);
+	}
+	end();
+}
+
+/* Two frames at a time, of which each is sent when it may be */
+static void limited_sender(void)
+{
+	u64 before, cpu_before;
+	unsigned int i;
+
+	begin_with(&(struct fake){ .bps = LIMIT }, 0);
+	before = now_ms();
+	cpu_before = cpu_ms();
+	for (i = 0; i < LIMITED_FRAMES; i++) {
+		guest_sends(i % 2 * 2, 1500, i);
+		if (i % 2)
+			expect_used(SEND, i + 1);
+	}
+	EXPECT(now_ms() - before >= LIMITED_MS);
+	EXPECT(cpu_ms() - cpu_before < 60);
+	for (i = 0; i < LIMITED_FRAMES; i++)
+		peer_gets(1500, i);
+	end();
+}
+
+/* Frames that the limit keeps for 15 seconds at least, for the large ones before them */
+static void begin_waiting(void)
+{
+	unsigned int i;
+
+	begin_with(&(struct fake){ .bps = KIB(1) }, 0);
+	for (i = 0; i < QUEUE_SIZE; i++)
+		offer_buffer(i, BUFFER_SIZE);
+	peer_sends(1, QUEUE_SIZE / 2 * BUFFER_SIZE - HEADER, 0x11);
+	expect_used(RECEIVE, QUEUE_SIZE / 2);
+	peer_sends(1, 60, 0x12);
+	guest_sends(0, 40000, 0x21);
+	peer_gets(40000, 0x21);
+	expect_used(SEND, 1);
+	guest_sends(2, 60, 0x22);
+	guest_sends(4, 60, 0x23);
+	expect_still(SEND, 1);
+	expect_still(RECEIVE, QUEUE_SIZE / 2);
+}
+
+/* The peer waits, and nobody works. */
+static void limited_peer(void)
+{
+	u8 bytes[FRAME_LENGTH_BYTES + 1500];
+	unsigned int sent;
+	u64 before;
+
+	begin_waiting();
+	with_length(bytes, 1500, 0x13);
+	for (sent = 0; send(fake.fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0; sent++)
+		;
+	EXPECT(sent > 50 && sent < 1000);
+	before = cpu_ms();
+	sleep_ms(300);
+	EXPECT(cpu_ms() - before < 100);
+	EXPECT(send(fake.fd, bytes, sizeof(bytes), MSG_DONTWAIT) < 0);
+	expect_still(RECEIVE, QUEUE_SIZE / 2);
+	end();
+}
+
+/* A reset doesn't wait. What the peer had sent does, still; what the guest had, is gone. */
+static void limited_reset(void)
+{
+	struct pollfd fd = { .events = POLLIN };
+	u64 before;
+
+	begin_waiting();
+	before = now_ms();
+	virtio_reset(device);
+	EXPECT(now_ms() - before < 1000);
+	memset(at(FRAMES), 0, 0x44000);
+	start_driver(0);
+	offer_buffer(0, BUFFER_SIZE);
+	guest_sends(0, 60, 0x24);
+	expect_still(RECEIVE, 0);
+	expect_still(SEND, 0);
+	fd.fd = fake.fd;
+	EXPECT_EQ(poll(&fd, 1, 0), 0);
+	before = now_ms();
+	end();
+	EXPECT(now_ms() - before < 1000);
+}
+
+/* Nor does the end of a peer, for whom nothing is kept. */
+static void limited_new_peer(void)
+{
+	begin_waiting();
+	interrupts(SEND);
+	hang_up();
+	EXPECT(interrupts(VECTOR_CONFIG));
+	EXPECT_EQ(link_status(), 0);
+	expect_used(SEND, 3);
+	EXPECT(interrupts(VECTOR_CONFIG));
+	EXPECT_EQ(link_status(), VIRTIO_NET_S_LINK_UP);
+	EXPECT_EQ(fake.starts, 2);
+	expect_still(RECEIVE, QUEUE_SIZE / 2);
+	end();
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(configuration), TEST_CASE(sends), TEST_CASE(sends_nonsense),
 	TEST_CASE(receives_at_once), TEST_CASE(receives_bytewise), TEST_CASE(merges),
@@ -833,6 +970,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(no_buffers), TEST_CASE(full), TEST_CASE(full_in_parts), TEST_CASE(reset),
 	TEST_CASE(reset_in_parts), TEST_CASE(new_peer), TEST_CASE(new_peer_for_full_one),
 	TEST_CASE(bad_peers), TEST_CASE(no_peer), TEST_CASE(reset_in_flood),
+	TEST_CASE(limited_receiver), TEST_CASE(limited_sender), TEST_CASE(limited_peer),
+	TEST_CASE(limited_reset), TEST_CASE(limited_new_peer),
 };
 
 TEST_SUITE(virtio_net_stream_suite, "virtio_net_stream", cases);
