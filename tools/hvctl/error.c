@@ -37,6 +37,7 @@ const char *fail_text(void)
 }
 
 bool say_nothing;
+atomic_uint said;
 
 /* The console may have the terminal in raw mode, where a new line isn't a return. */
 void say(const char *fmt, ...)
@@ -44,6 +45,7 @@ void say(const char *fmt, ...)
 	char line[sizeof(text)];
 	va_list args;
 
+	said++;
 	if (say_nothing)
 		return;
 	va_start(args, fmt);

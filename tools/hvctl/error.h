@@ -7,6 +7,8 @@
 #ifndef HVCTL_ERROR_H
 #define HVCTL_ERROR_H
 
+#include <stdatomic.h>
+
 #include "types.h"
 
 /*
@@ -27,7 +29,8 @@ const char *fail_text(void);
 /* Tell the user what ends nothing, without a full stop. Any thread, at any time. */
 void say(const char *fmt, ...) __printf(1, 2);
 
-/* For tests: there is no user. */
+/* For tests: there is no user; and how often something was to be said. */
 extern bool say_nothing;
+extern atomic_uint said;
 
 #endif

@@ -44,6 +44,11 @@ struct port {
 	 * again, port_settle() the other.
 	 */
 	int receive_fd, transmit_fd;
+	/*
+	 * The receiving thread: read() came to the end of what somebody sends, which attend()
+	 * is to look at, though receive_fd isn't ready.
+	 */
+	bool ended;
 	/* A terminal's: columns in the low half, rows in the other; 0: not known. */
 	_Atomic u32 size;
 	/* To be called when @size has changed, by any thread. May be NULL. */

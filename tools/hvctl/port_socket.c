@@ -25,10 +25,9 @@ struct port_socket {
 	pthread_mutex_t lock;
 	int client_fd;		/* -1: there is none */
 
-	/* The receiving thread's: of the client. */
+	/* The receiving thread's: of the client, as is @port.ended. */
 	bool readable;		/* perhaps */
-	bool ended;		/* it will send nothing more */
-	bool gone;		/* it will read nothing more either */
+	bool gone;		/* neither sends nor reads any more */
 };
 
 /* ---- clients -------------------------------------------------------------------- */
@@ -41,7 +40,7 @@ static void set_client(struct port_socket *s, int fd)
 	s->client_fd = fd;
 	pthread_mutex_unlock(&s->lock);
 	s->readable = false;
-	s->ended = false;
+	s->port.ended = false;
 	s->gone = false;
 }
 
@@ -79,7 +78,7 @@ static bool attend(struct port *port, bool wanted, bool next)
 	struct port_socket *s = (struct port_socket *)port;
 
 	take_events(s);
-	if (s->client_fd >= 0 && s->gone && (s->ended || !wanted))
+	if (s->client_fd >= 0 && s->gone && (s->port.ended || !wanted))
 		set_client(s, -1);
 	else if (s->client_fd < 0 && next)
 		take_client(s);
@@ -93,14 +92,14 @@ static size_t read_client(struct port *port, const struct iovec *iov, unsigned i
 	struct port_socket *s = (struct port_socket *)port;
 	ssize_t n;
 
-	if (!s->readable || s->ended)
+	if (!s->readable || s->port.ended)
 		return 0;
 	n = readv(s->client_fd, iov, count);
 	if (n > 0)
 		return n;
 	s->readable = false;
 	if (!n || errno != EAGAIN)
-		s->ended = true;
+		s->port.ended = true;
 	if (n < 0 && errno != EAGAIN)
 		s->gone = true;
 	return 0;

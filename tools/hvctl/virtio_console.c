@@ -243,17 +243,19 @@ static void follow_host(struct virtio_queue *q)
 
 static void serve_receive(struct virtio_queue *q)
 {
+	const struct port *host = port_of(q)->host;
 	bool wanted, discarding;
 
-	if (!port_of(q)->host)
+	if (!host)
 		return;
 	follow_host(q);
 	get_state(q, &wanted, &discarding);
 	if (!wanted)
 		return;
 	pump(q, receive);
-	/* Perhaps that was all of one who is gone. */
-	follow_host(q);
+	/* Perhaps that was all of one who is gone. If not, attend() would miss what comes now. */
+	if (host->ended)
+		follow_host(q);
 }
 
 /* At once as many chains are discarded as can have been there when the last one left. */

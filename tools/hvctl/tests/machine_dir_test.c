@@ -27,15 +27,15 @@ static void end(void)
 
 static void expect_list(const char *a, const char *b)
 {
-	char **names = machine_dir_list();
+	char **list = machine_dir_list();
 
-	EXPECT(names);
-	if (!names)
+	EXPECT(list);
+	if (!list)
 		return;
-	EXPECT(a ? names[0] && !strcmp(names[0], a) : !names[0]);
-	if (a && names[0])
-		EXPECT(b ? names[1] && !strcmp(names[1], b) : !names[1]);
-	free(names);
+	EXPECT(a ? list[0] && !strcmp(list[0], a) : !list[0]);
+	if (a && list[0])
+		EXPECT(b ? list[1] && !strcmp(list[1], b) : !list[1]);
+	free(list);
 }
 
 static void names(void)

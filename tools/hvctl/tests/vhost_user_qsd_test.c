@@ -65,6 +65,17 @@ static void kill_daemon(void)
 	waitpid(daemon_pid, NULL, 0);
 }
 
+/* The same, while a device has it: hvctl has seen that it is gone, and says so. */
+static void take_daemon_away(void)
+{
+	unsigned int i, before = said;
+
+	kill_daemon();
+	for (i = 0; i < 60000 && said == before; i++)
+		usleep(1000);
+	EXPECT_EQ(said, before + 1);
+}
+
 static const char create_commands[] =
 "{ 'execute': 'qmp_capabilities' }\n"
 "{ 'execute': 'blockdev-create', 'arguments': { 'job-id': 'j',\n"
@@ -241,9 +252,8 @@ static void killed(void)
 	for (i = 0; i < 3; i++) {
 		fill(0x60 + i, 1);
 		EXPECT_EQ(blk_request(VIRTIO_BLK_T_OUT, i, 512, false), VIRTIO_BLK_S_OK);
-		kill_daemon();
-		/* hvctl sees that it is gone, and that nothing was in flight. */
-		usleep(500000);
+		/* Nothing was in flight. */
+		take_daemon_away();
 		fill(0x70 + i, 1);
 		blk_offer(VIRTIO_BLK_T_OUT, 10 + i, 512, false);
 		EXPECT(!blk_signalled(blk.signal_fd, 100));
@@ -273,8 +283,7 @@ static void grown(void)
 		return;
 	EXPECT(!blk_start());
 	EXPECT_EQ(blk_read(0, 1), VIRTIO_BLK_S_OK);
-	kill_daemon();
-	usleep(100000);
+	take_daemon_away();
 	EXPECT(!truncate(raw, SECTORS * 512 * 2));
 	start_daemon("raw", raw);
 	EXPECT(blk_signalled(blk.config_fd, 10000));

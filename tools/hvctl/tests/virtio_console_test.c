@@ -540,6 +540,43 @@ static void the_console(void)
 	end();
 }
 
+static const struct port_ops *real_ops;
+static const char *late;
+
+/* What comes just after there was nothing is no less than what was there. */
+static size_t read_too_early(struct port *port, const struct iovec *iov, unsigned int count)
+{
+	size_t n = real_ops->read(port, iov, count);
+
+	if (!n && late) {
+		type(late);
+		late = NULL;
+	}
+	return n;
+}
+
+static void late_input(void)
+{
+	struct port_ops ops;
+	u32 len;
+
+	make();
+	real_ops = hvc->ops;
+	ops = *real_ops;
+	ops.read = read_too_early;
+	hvc->ops = &ops;
+	start_driver(BIT_ULL(VIRTIO_CONSOLE_F_MULTIPORT));
+	offer(RECEIVE(0), BUFFER_SIZE, VRING_DESC_F_WRITE);
+	type("first");
+	EXPECT(!memcmp(take(RECEIVE(0), &len), "first", 5));
+	expect_silence(RECEIVE(0));
+	/* Nothing but this wakes the queue's thread now. */
+	late = "late";
+	offer(RECEIVE(0), BUFFER_SIZE, VRING_DESC_F_WRITE);
+	EXPECT(!memcmp(take(RECEIVE(0), &len), "late", 4));
+	end();
+}
+
 static void its_size(void)
 {
 	start();
@@ -720,8 +757,8 @@ static void client_of_a_broken_one(void)
 static const struct test_case cases[] = {
 	TEST_CASE(configuration), TEST_CASE(ports_are_added), TEST_CASE(clients),
 	TEST_CASE(guest_opens), TEST_CASE(much_to_the_guest), TEST_CASE(slow_client),
-	TEST_CASE(reset), TEST_CASE(the_console), TEST_CASE(its_size), TEST_CASE(leftovers),
-	TEST_CASE(late_messages), TEST_CASE(small_buffers),
+	TEST_CASE(reset), TEST_CASE(the_console), TEST_CASE(late_input), TEST_CASE(its_size),
+	TEST_CASE(leftovers), TEST_CASE(late_messages), TEST_CASE(small_buffers),
 	TEST_CASE(client_of_a_broken_one),
 };
 TEST_SUITE(virtio_console_suite, "virtio_console", cases);
