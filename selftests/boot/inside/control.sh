@@ -22,7 +22,7 @@ hvctl list >list
 [ "$(sed 1d list | tr -s ' ')" = "web running $web 2 256 MiB" ]
 ok "it is listed" $?
 hvctl status web >status && grep -qx "disk:    $PWD/images/disk, 8 MiB" status &&
-	grep -q '^balloon: 0 B of 0 B' status && grep -qx 'kernel:  /guest/vmlinuz' status
+	grep -q '^balloon: 0 bytes of 0 bytes' status && grep -qx 'kernel:  /guest/vmlinuz' status
 ok "its status" $?
 
 # refused TEXT COMMAND...: it fails with that in its sentence
