@@ -84,7 +84,7 @@ static const char create_commands[] =
 /* By the daemon, too: qemu-img may not be there. */
 static void create_qcow2(void)
 {
-	char image[128], said[16384] = "";
+	char image[128], answers[16384] = "";
 	char *argv[] = { "qemu-storage-daemon", "--blockdev", image,
 			 "--chardev", "stdio,id=m", "--monitor", "chardev=m", NULL };
 	size_t len = 0;
@@ -97,13 +97,13 @@ static void create_qcow2(void)
 	EXPECT_EQ(write(in[1], create_commands, strlen(create_commands)), strlen(create_commands));
 	pid = run_daemon(argv, out, in);
 	close(out[1]);
-	while (!strstr(said, "concluded") && len < sizeof(said) - 1) {
-		got = read(out[0], said + len, sizeof(said) - 1 - len);
+	while (!strstr(answers, "concluded") && len < sizeof(answers) - 1) {
+		got = read(out[0], answers + len, sizeof(answers) - 1 - len);
 		if (got <= 0)
 			break;
 		len += got;
 	}
-	EXPECT_HAS(said, "concluded");
+	EXPECT_HAS(answers, "concluded");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(out[0]);
