@@ -12,6 +12,7 @@
 #include "control.h"
 #include "error.h"
 #include "machine_dir.h"
+#include "nearest.h"
 
 /* A machine that answers later hangs, or its process is stopped. */
 #define ANSWER_SECONDS	10
@@ -85,7 +86,15 @@ static int write_line(int fd, struct json_object *object)
 
 static int fail_unknown(const char *name)
 {
-	return fail("there is no machine %s that runs; 'hvctl list' tells which do", name);
+	char **names = machine_dir_list();
+	const char *nearest = names ? nearest_name(name, names) : NULL;
+
+	if (nearest)
+		fail("there is no machine %s that runs; perhaps %s is meant", name, nearest);
+	else
+		fail("there is no machine %s that runs; 'hvctl list' tells which do", name);
+	free(names);
+	return -1;
 }
 
 static int connect_to(const char *name)

@@ -97,7 +97,10 @@ static void calls(void)
 	EXPECT(!control_call(connection, "echo", NULL, NULL));
 	close(connection);
 	EXPECT(!control_ask("web", "echo", arguments, NULL));
-	EXPECT_FAIL(control_ask("db", "echo", NULL, NULL), "there is no machine db that runs");
+	EXPECT_FAIL(control_ask("db", "echo", NULL, NULL),
+		    "there is no machine db that runs; 'hvctl list'");
+	EXPECT_FAIL(control_connect("wbe"), "there is no machine wbe that runs; 'hvctl list'");
+	EXPECT_FAIL(control_connect("webb"), "there is no machine webb that runs; perhaps web is");
 	EXPECT_FAIL(control_connect("../web"), "is not a name");
 	end();
 }

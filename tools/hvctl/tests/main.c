@@ -15,7 +15,7 @@ static const struct test_suite * const suites[] = {
 	&control_suite, &cpio_suite, &cpuid_suite, &disk_suite, &disk_options_suite,
 	&disk_queue_suite, &emulate_suite, &emulate_native_suite, &frame_stream_suite,
 	&ged_suite, &ioapic_suite, &kernel_modules_suite, &machine_control_suite,
-	&machine_dir_suite, &memory_suite, &msix_suite, &multiboot_suite,
+	&machine_dir_suite, &memory_suite, &msix_suite, &multiboot_suite, &nearest_suite,
 	&net_options_suite, &options_suite, &passt_suite, &pci_suite, &port_options_suite,
 	&port_socket_suite, &power_suite, &pvh_suite, &rate_gate_suite, &rate_limit_suite,
 	&report_suite, &rtc_suite, &serial_suite, &share_suite, &size_suite,
