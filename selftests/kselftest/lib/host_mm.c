@@ -46,7 +46,8 @@ u64 read_number(const char *path)
 	return read_file(path, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
 }
 
-u64 vmstat(const char *name)
+/* The counter's value as text; NULL: there is none of that name. */
+static const char *find_counter(const char *name)
 {
 	static char text[KIB(16)];
 	char line[64], *at;
@@ -54,7 +55,19 @@ u64 vmstat(const char *name)
 	REQUIRE(read_file("/proc/vmstat", text, sizeof(text)) > 0);
 	snprintf(line, sizeof(line), "\n%s ", name);
 	at = strstr(text, line);
-	return at ? strtoull(at + strlen(line), NULL, 10) : 0;
+	return at ? at + strlen(line) : NULL;
+}
+
+u64 vmstat(const char *name)
+{
+	const char *value = find_counter(name);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}
+
+bool counts_events(void)
+{
+	return find_counter("pgfault");
 }
 
 u64 smaps(const void *address, const char *line)

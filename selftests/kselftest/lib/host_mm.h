@@ -14,6 +14,14 @@ u64 read_number(const char *path);
 
 /* A counter of /proc/vmstat; 0 if this host doesn't count that. */
 u64 vmstat(const char *name);
+/* Does it count events at all? The lab's debug host doesn't (CONFIG_VM_EVENT_COUNTERS). */
+bool counts_events(void);
+/* Counters say that so much happened; where there are counters. */
+#define EXPECT_COUNTED(least, counted)			\
+	do {						\
+		if (counts_events())			\
+			EXPECT_LE(least, counted);	\
+	} while (0)
 /* Of the mapping that begins at @address, a line of /proc/self/smaps ("Rss"), bytes. */
 u64 smaps(const void *address, const char *line);
 /* The page frames that are mapped from @address on; 0 where there is none. Needs root. */
