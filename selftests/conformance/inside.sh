@@ -9,5 +9,7 @@ while read -r name file cpus mib seconds arguments; do
 		--cmdline "$arguments" --module env --cpus "$cpus" --memory "${mib}M" \
 		--debug-exit 0xf4 --on-reset exit </dev/null 2>&1
 	echo $? >status; } | tr -d '\r'
+	# Not each of them ends its last line.
+	echo
 	echo "=== end $name $(cat status)"
 done <plan
