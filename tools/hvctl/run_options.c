@@ -79,14 +79,12 @@ enum {
 	OPT_CPUS,
 	OPT_DEBUG_EXIT,
 	OPT_DISK,
-	OPT_HELP,
 	OPT_HOST_ROOT,
 	OPT_HVC,
 	OPT_INITRD,
 	OPT_KERNEL,
 	OPT_MEMORY,
 	OPT_MODULE,
-	OPT_NAME,
 	OPT_NET,
 	OPT_ON_RESET,
 	OPT_PORT,
@@ -103,14 +101,14 @@ static const struct option long_options[] = {
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "debug-exit",	required_argument,	NULL, OPT_DEBUG_EXIT },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
-	{ "help",	no_argument,		NULL, OPT_HELP },
+	OPTION_HELP,
 	{ "host-root",	no_argument,		NULL, OPT_HOST_ROOT },
 	{ "hvc",	required_argument,	NULL, OPT_HVC },
 	{ "initrd",	required_argument,	NULL, OPT_INITRD },
 	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
 	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	{ "module",	required_argument,	NULL, OPT_MODULE },
-	{ "name",	required_argument,	NULL, OPT_NAME },
+	OPTION_NAME,
 	{ "net",	required_argument,	NULL, OPT_NET },
 	{ "on-reset",	required_argument,	NULL, OPT_ON_RESET },
 	{ "port",	required_argument,	NULL, OPT_PORT },
@@ -230,9 +228,6 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		return parse_port(text, &machine->debug_exit_port);
 	case OPT_DISK:
 		return add_disk(&machine->devices, text);
-	case OPT_HELP:
-		options->help = true;
-		return 0;
 	case OPT_HOST_ROOT:
 		options->host_root = true;
 		return 0;
@@ -249,9 +244,6 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		return parse_size(text, "--memory", &machine->memory);
 	case OPT_MODULE:
 		return add_module(&machine->files, text);
-	case OPT_NAME:
-		machine->name = text;
-		return machine_dir_check_name(text, "--name");
 	case OPT_NET:
 		return add_net(&machine->devices, text);
 	case OPT_PORT:
@@ -310,7 +302,7 @@ static int check(struct run_options *options, char **rest)
 
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
-	const struct verb_options o = {
+	struct verb_options o = {
 		.argc = argc, .argv = argv, .letters = "+:", .options = long_options,
 	};
 	int option;
@@ -328,5 +320,9 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		if (option == OPTIONS_BAD || parse_option(options, option, optarg))
 			return -1;
 	}
-	return options->help ? 0 : check(options, argv + optind);
+	options->help = o.help;
+	options->machine.name = o.name;
+	if (o.name && machine_dir_check_name(o.name, "--name"))
+		return -1;
+	return o.help ? 0 : check(options, argv + optind);
 }

@@ -22,13 +22,13 @@ const char set_help[] =
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-enum { OPT_BALLOON = OPT_FIRST, OPT_DISK, OPT_HELP, OPT_NAME };
+enum { OPT_BALLOON = OPT_FIRST, OPT_DISK };
 
 static const struct option long_options[] = {
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
-	{ "help",	no_argument,		NULL, OPT_HELP },
-	{ "name",	required_argument,	NULL, OPT_NAME },
+	OPTION_HELP,
+	OPTION_NAME,
 	{ 0 }
 };
 
@@ -117,42 +117,36 @@ static int set_balloon(struct json_object *arguments, const char *text)
 	return ret;
 }
 
+static int parse_option(struct json_object *arguments, int option)
+{
+	switch (option) {
+	case OPT_BALLOON:
+		return set_balloon(arguments, optarg);
+	case OPT_DISK:
+		return add_disk(arguments, optarg);
+	default:
+		return -1;
+	}
+}
+
 static int parse_options(struct set_options *options, int argc, char **argv)
 {
-	const struct verb_options o = {
+	struct verb_options o = {
 		.argc = argc, .argv = argv, .letters = ":", .options = long_options,
 	};
-	const char *name = NULL;
 	int option;
 
 	verb_options_begin();
 	while ((option = verb_options_next(&o)) != OPTIONS_END) {
-		int ret = 0;
-
-		switch (option) {
-		case OPT_BALLOON:
-			ret = set_balloon(options->arguments, optarg);
-			break;
-		case OPT_DISK:
-			ret = add_disk(options->arguments, optarg);
-			break;
-		case OPT_HELP:
-			options->help = true;
-			break;
-		case OPT_NAME:
-			name = optarg;
-			break;
-		default:
-			ret = -1;
-		}
-		if (ret)
+		if (parse_option(options->arguments, option))
 			return -1;
 	}
-	if (options->help)
+	options->help = o.help;
+	if (o.help)
 		return 0;
 	if (!json_object_object_length(options->arguments))
 		return fail("say what is to change; see 'hvctl set --help'");
-	return verb_options_name(name, argv + optind, &options->name);
+	return verb_options_name(&o, &options->name);
 }
 
 int set_options_parse(struct set_options *options, int argc, char **argv)

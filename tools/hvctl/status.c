@@ -26,41 +26,6 @@ static const char list_help[] =
 "  --json             as JSON, sizes in bytes\n"
 "  --help             this text\n";
 
-enum { OPT_HELP = OPT_FIRST, OPT_JSON, OPT_NAME };
-
-struct query {
-	const char *name;	/* of --name */
-	bool json;
-	bool help;
-};
-
-static int parse(struct query *query, int argc, char **argv, const struct option *options)
-{
-	const struct verb_options o = {
-		.argc = argc, .argv = argv, .letters = ":", .options = options,
-	};
-	int option;
-
-	*query = (struct query){ 0 };
-	verb_options_begin();
-	while ((option = verb_options_next(&o)) != OPTIONS_END) {
-		switch (option) {
-		case OPT_HELP:
-			query->help = true;
-			break;
-		case OPT_JSON:
-			query->json = true;
-			break;
-		case OPT_NAME:
-			query->name = optarg;
-			break;
-		default:
-			return -1;
-		}
-	}
-	return 0;
-}
-
 static void print_json(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
@@ -139,27 +104,24 @@ static void print_status(struct json_object *status)
 
 int verb_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "name", required_argument, NULL, OPT_NAME },
-		{ 0 }
+	static const struct option options[] = { OPTION_HELP, OPTION_JSON, OPTION_NAME, { 0 } };
+	struct verb_options o = {
+		.argc = argc, .argv = argv, .letters = ":", .options = options,
 	};
 	struct json_object *status;
-	struct query query;
 	const char *name;
 
-	if (parse(&query, argc, argv, options))
+	if (verb_options_parse(&o))
 		return verb_misused();
-	if (query.help) {
+	if (o.help) {
 		fputs(status_help, stdout);
 		return STATUS_OK;
 	}
-	if (verb_options_name(query.name, argv + optind, &name))
+	if (verb_options_name(&o, &name))
 		return verb_misused();
 	if (control_ask(name, "status", NULL, &status))
 		return verb_failed();
-	if (query.json)
+	if (o.json)
 		print_json(status);
 	else
 		print_status(status);
@@ -209,19 +171,17 @@ static void print_list(struct json_object *list)
 
 int verb_list(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ 0 }
+	static const struct option options[] = { OPTION_HELP, OPTION_JSON, { 0 } };
+	struct verb_options o = {
+		.argc = argc, .argv = argv, .letters = ":", .options = options,
 	};
 	struct json_object *list;
-	struct query query;
 	char **names;
 	size_t i;
 
-	if (parse(&query, argc, argv, options))
+	if (verb_options_parse(&o))
 		return verb_misused();
-	if (query.help) {
+	if (o.help) {
 		fputs(list_help, stdout);
 		return STATUS_OK;
 	}
@@ -237,7 +197,7 @@ int verb_list(int argc, char **argv)
 	for (i = 0; names[i]; i++)
 		json_object_array_add(list, ask(names[i]));
 	free(names);
-	if (query.json)
+	if (o.json)
 		print_json(list);
 	else
 		print_list(list);

@@ -21,12 +21,12 @@ static const char help[] =
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-enum { OPT_FORCE = OPT_FIRST, OPT_HELP, OPT_NAME, OPT_TIMEOUT };
+enum { OPT_FORCE = OPT_FIRST, OPT_TIMEOUT };
 
 static const struct option long_options[] = {
 	{ "force",	no_argument,		NULL, OPT_FORCE },
-	{ "help",	no_argument,		NULL, OPT_HELP },
-	{ "name",	required_argument,	NULL, OPT_NAME },
+	OPTION_HELP,
+	OPTION_NAME,
 	{ "timeout",	required_argument,	NULL, OPT_TIMEOUT },
 	{ 0 }
 };
@@ -40,34 +40,22 @@ struct stop_options {
 
 static int parse(struct stop_options *options, int argc, char **argv)
 {
-	const struct verb_options o = {
+	struct verb_options o = {
 		.argc = argc, .argv = argv, .letters = ":", .options = long_options,
 	};
-	const char *name = NULL;
 	int option;
 
 	*options = (struct stop_options){ .timeout = PATIENCE };
 	verb_options_begin();
 	while ((option = verb_options_next(&o)) != OPTIONS_END) {
-		switch (option) {
-		case OPT_FORCE:
+		if (option == OPT_FORCE)
 			options->force = true;
-			break;
-		case OPT_HELP:
-			options->help = true;
-			break;
-		case OPT_NAME:
-			name = optarg;
-			break;
-		case OPT_TIMEOUT:
-			if (parse_number(optarg, "--timeout", 0, PATIENCE_MAX, &options->timeout))
-				return -1;
-			break;
-		default:
+		else if (option != OPT_TIMEOUT ||
+			 parse_number(optarg, "--timeout", 0, PATIENCE_MAX, &options->timeout))
 			return -1;
-		}
 	}
-	return options->help ? 0 : verb_options_name(name, argv + optind, &options->name);
+	options->help = o.help;
+	return o.help ? 0 : verb_options_name(&o, &options->name);
 }
 
 static int stop(const struct stop_options *options)

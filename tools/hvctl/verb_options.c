@@ -14,7 +14,7 @@ void verb_options_begin(void)
 /* getopt() stays on an argument until it has seen all of its letters. */
 static int fail_unknown(const struct verb_options *o)
 {
-	if (optopt && optopt < OPT_FIRST)
+	if (optopt && optopt < OPT_HELP)
 		fail("unknown option -%c; see 'hvctl %s --help'", optopt, o->argv[0]);
 	else
 		fail("unknown or ambiguous option %s; see 'hvctl %s --help'", o->argv[optind - 1],
@@ -22,26 +22,51 @@ static int fail_unknown(const struct verb_options *o)
 	return OPTIONS_BAD;
 }
 
-int verb_options_next(const struct verb_options *o)
+int verb_options_next(struct verb_options *o)
 {
-	int option = getopt_long(o->argc, o->argv, o->letters, o->options, NULL);
+	int option;
 
-	if (option == ':') {
-		fail("%s needs a value; see 'hvctl %s --help'", o->argv[optind - 1], o->argv[0]);
-		return OPTIONS_BAD;
+	for (;;) {
+		option = getopt_long(o->argc, o->argv, o->letters, o->options, NULL);
+		switch (option) {
+		case OPT_HELP:
+			o->help = true;
+			break;
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_NAME:
+			o->name = optarg;
+			break;
+		case ':':
+			fail("%s needs a value; see 'hvctl %s --help'", o->argv[optind - 1],
+			     o->argv[0]);
+			return OPTIONS_BAD;
+		case '?':
+			return fail_unknown(o);
+		default:
+			return option;
+		}
 	}
-	return option == '?' ? fail_unknown(o) : option;
 }
 
-int verb_options_name(const char *option, char **rest, const char **name)
+int verb_options_parse(struct verb_options *o)
 {
-	if (!option && !*rest)
+	verb_options_begin();
+	return verb_options_next(o) == OPTIONS_END ? 0 : -1;
+}
+
+int verb_options_name(const struct verb_options *o, const char **name)
+{
+	char **rest = o->argv + optind;
+
+	if (!o->name && !*rest)
 		return fail("say which machine, by its name; 'hvctl list' tells those that run");
-	if (option && *rest)
+	if (o->name && *rest)
 		return fail("unexpected argument '%s'; the machine's name is given as --name %s",
-			    *rest, option);
-	if (!option && rest[1])
+			    *rest, o->name);
+	if (!o->name && rest[1])
 		return fail("unexpected argument '%s'; a machine has one name", rest[1]);
-	*name = option ? option : *rest;
-	return machine_dir_check_name(*name, option ? "--name" : "NAME");
+	*name = o->name ? o->name : *rest;
+	return machine_dir_check_name(*name, o->name ? "--name" : "NAME");
 }
