@@ -115,7 +115,7 @@ start_guest vmlinuz "$load
 	done" --cpus 2 --memory 256M --disk path=images/sudden
 until_said 'WROTE 30' $machine
 hvctl run --kernel /guest/vmlinuz --disk path=images/sudden >refused 2>&1 </dev/null
-[ $? -eq 1 ] && grep -q "images/sudden is another disk's" refused
+[ $? -eq 1 ] && grep -q "images/sudden is locked by the machine run-$machine;" refused
 ok "an image is one machine's alone" $?
 kill -KILL $machine
 wait $machine 2>/dev/null

@@ -129,16 +129,20 @@ bool blk_signalled(int fd, int ms)
 	return poll(&poll_fd, 1, ms) == 1 && !eventfd_read(fd, &count);
 }
 
-/* Interrupts may come for nothing. */
-u8 blk_wait(void)
+bool blk_done(int ms)
 {
 	u16 *used = blk_at(ring(USED));
 
 	while (__atomic_load_n(&used[1], __ATOMIC_ACQUIRE) != blk.offered[blk.queue]) {
-		if (!blk_signalled(blk.signal_fd, 10000))
-			return 0xff;
+		if (!blk_signalled(blk.signal_fd, ms))
+			return false;
 	}
-	return *(u8 *)blk_at(ring(STATUS));
+	return true;
+}
+
+u8 blk_wait(void)
+{
+	return blk_done(10000) ? *(u8 *)blk_at(ring(STATUS)) : 0xff;
 }
 
 u8 blk_request(u32 type, u64 sector, u32 len, bool write)

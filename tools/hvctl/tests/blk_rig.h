@@ -30,6 +30,8 @@ void *blk_at(u64 gpa);
 
 /* Offer a request with @len bytes at BLK_DATA, which the device writes if @write. */
 void blk_offer(u32 type, u64 sector, u32 len, bool write);
+/* Is it done, after at most @ms without an interrupt? They may come for nothing. */
+bool blk_done(int ms);
 /* It is done: returns the status, or 0xff if it isn't after ten seconds. */
 u8 blk_wait(void);
 u8 blk_request(u32 type, u64 sector, u32 len, bool write);

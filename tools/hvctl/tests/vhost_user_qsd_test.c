@@ -256,7 +256,7 @@ static void killed(void)
 		take_daemon_away();
 		fill(0x70 + i, 1);
 		blk_offer(VIRTIO_BLK_T_OUT, 10 + i, 512, false);
-		EXPECT(!blk_signalled(blk.signal_fd, 100));
+		EXPECT(!blk_done(100));
 		start_daemon("raw", raw);
 		EXPECT_EQ(blk_wait(), VIRTIO_BLK_S_OK);
 		EXPECT_EQ(blk_read(i, 1), VIRTIO_BLK_S_OK);
