@@ -127,7 +127,8 @@ TEST_F(load, memory_runs_out)
 			ASSERT_EQ(0, unload());
 		}
 	}
-	EXPECT_LT(8, refused);
+	/* A module that counts its lines (make coverage) has fewer: the kernel's own come last. */
+	EXPECT_LT(4, refused);
 	close(nth);
 	ASSERT_EQ(0, load(parameters));
 	run_guest(guest_work, 0, 0);
