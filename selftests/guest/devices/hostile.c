@@ -15,6 +15,7 @@
 #define PORT_CONFIG_DATA	0xcfc
 #define CONFIG_ENABLE		BIT(31)
 #define VENDOR_VIRTIO		0x1af4
+#define DEVICE_BALLOON		0x1045
 #define PCI_COMMAND		0x04
 #define PCI_BARS		0x10
 #define PCI_CAPABILITIES	0x34
@@ -51,6 +52,9 @@
 #define USED			0x8000
 #define DATA			((u64)LAYOUT_FREE + MIB(16))
 #define DATA_BYTES		MIB(16)
+/* What a balloon reads are pages to give up: it never sees what is in the others' memory. */
+#define PAGES			(DATA + DATA_BYTES + MIB(1))
+#define PAGES_BYTES		MIB(8)
 #define MEMORY_END		MIB(64)
 
 struct device {
@@ -61,6 +65,7 @@ struct device {
 	u16 notify;		/* port of queue 0 */
 	u32 queues;
 	u16 size[QUEUES_MAX];
+	bool balloon;
 };
 
 struct descriptor {
@@ -154,6 +159,7 @@ static void add_device(u32 slot)
 	u32 i, at;
 
 	dev->slot = slot;
+	dev->balloon = config_read(slot, 0) >> 16 == DEVICE_BALLOON;
 	config_write(slot, PCI_COMMAND, COMMAND_ALL);
 	for (i = 0; i < 6; i++)
 		dev->bars[i] = config_read(slot, PCI_BARS + 4 * i);
@@ -185,44 +191,51 @@ static u64 ring_of(u32 queue)
 	return RINGS + queue * RING_BYTES;
 }
 
-/* Most could be good ones. */
-static u64 any_address(void)
+/* Most could be good ones. None is this program's: cut to 32 bits, it isn't RAM either. */
+static u64 any_address(const struct device *dev)
 {
 	switch (below(8)) {
 	case 0:
-		return any() << 8;
+		return any() << 8 | BIT(31);
 	case 1:
 		return MEMORY_END - below(64);
 	case 2:
-		return ring_of(below(4)) + below(RING_BYTES);
-	default:
-		return DATA + below(DATA_BYTES);
+		if (!dev->balloon)
+			return ring_of(below(4)) + below(RING_BYTES);
+		break;
 	}
+	return dev->balloon ? PAGES + below(PAGES_BYTES) : DATA + below(DATA_BYTES);
 }
 
-static void fill_descriptor(u64 ring, u32 n, u32 size)
+static bool is_data(u64 addr)
+{
+	return (addr >= DATA && addr < DATA + DATA_BYTES - 64) ||
+	       (addr >= PAGES && addr < PAGES + PAGES_BYTES - 64);
+}
+
+static void fill_descriptor(const struct device *dev, u64 ring, u32 n, u32 size)
 {
 	volatile struct descriptor *desc = (struct descriptor *)ring + n;
-	u64 addr = any_address();	/* devices may write to descriptors, too */
+	u64 addr = any_address(dev);	/* devices may write to descriptors, too */
 
 	desc->addr = addr;
 	desc->len = below(8) ? below(4096) : any();
 	desc->flags = below(16) ? below(4) : any();
 	desc->next = below(16) ? below(size) : any();
 	/* What devices read first: types, commands, lengths */
-	if (addr >= DATA && addr < DATA + DATA_BYTES - 64) {
+	if (is_data(addr)) {
 		put(addr, below(4) ? below(16) : any(), 4);
 		put(addr + 4, any(), 4);
 		put(addr + 8, below(4) ? below(32) : any(), 8);
 	}
 }
 
-static void fill_ring(u64 ring, u32 size)
+static void fill_ring(const struct device *dev, u64 ring, u32 size)
 {
 	u32 n;
 
 	for (n = 0; n < size; n++) {
-		fill_descriptor(ring, n, size);
+		fill_descriptor(dev, ring, n, size);
 		put(ring + AVAIL + 4 + 2 * n, below(32) ? below(size) : any(), 2);
 	}
 	put(ring + AVAIL, below(2), 2);
@@ -237,13 +250,13 @@ static void set_queue(struct device *dev, u32 queue, bool good)
 	put(common + QUEUE_SELECT, queue, 2);
 	max = get(common + QUEUE_SIZE, 2);
 	dev->size[queue] = good || below(4) ? max : 1 + below(max);
-	fill_ring(ring, dev->size[queue]);
+	fill_ring(dev, ring, dev->size[queue]);
 	put(common + QUEUE_SIZE, dev->size[queue], 2);
-	put(common + QUEUE_DESC, good || below(32) ? ring : any_address(), 4);
+	put(common + QUEUE_DESC, good || below(32) ? ring : any_address(dev), 4);
 	put(common + QUEUE_DESC + 4, 0, 4);
-	put(common + QUEUE_AVAIL, good || below(32) ? ring + AVAIL : any_address(), 4);
+	put(common + QUEUE_AVAIL, good || below(32) ? ring + AVAIL : any_address(dev), 4);
 	put(common + QUEUE_AVAIL + 4, 0, 4);
-	put(common + QUEUE_USED, good || below(32) ? ring + USED : any_address(), 4);
+	put(common + QUEUE_USED, good || below(32) ? ring + USED : any_address(dev), 4);
 	put(common + QUEUE_USED + 4, good || below(64) ? 0 : any(), 4);
 	put(common + QUEUE_VECTOR, below(4), 2);
 	put(common + QUEUE_ENABLE, good || below(8), 2);
@@ -277,7 +290,7 @@ static void offer(struct device *dev)
 	u32 queue = below(dev->queues), size = dev->size[queue];
 	u64 ring = ring_of(queue), index = ring + AVAIL + 2;
 
-	fill_descriptor(ring, below(size), size);
+	fill_descriptor(dev, ring, below(size), size);
 	put(index, get(index, 2) + (below(64) ? 1 + below(4) : any()), 2);
 	outw(dev->notify + 2 * queue, queue);
 }
