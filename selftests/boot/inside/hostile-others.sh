@@ -38,7 +38,8 @@ killall qemu-storage-daemon 2>/dev/null
 echo "status $status" >>$log
 tail -n 5 daemon.log >>$log
 # 1 is the payload's 0.
-[ $status -eq 1 ] && [ "$(grep -c '^ok a device has' $log)" -eq 3 ]
+[ $status -eq 1 ] && [ "$(grep -c '^ok a device has' $log)" -eq 3 ] &&
+	grep -q '^ok every device starts again' $log
 ok "the machine lives, and its devices can be used again" $?
 [ -z "$(pidof virtiofsd passt passt.avx2)" ]
 ok "no process is left of it" $?

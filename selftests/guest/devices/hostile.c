@@ -224,9 +224,11 @@ static void fill_descriptor(const struct device *dev, u64 ring, u32 n, u32 size)
 	desc->next = below(16) ? below(size) : any();
 	/* What devices read first: types, commands, lengths */
 	if (is_data(addr)) {
-		put(addr, below(4) ? below(16) : any(), 4);
+		u64 least = dev->balloon ? RINGS / GUEST_PAGE : 0;
+
+		put(addr, below(4) ? least + below(16) : any(), 4);
 		put(addr + 4, any(), 4);
-		put(addr + 8, below(4) ? below(32) : any(), 8);
+		put(addr + 8, below(4) ? least + below(32) : any(), 8);
 	}
 }
 
