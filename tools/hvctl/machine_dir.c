@@ -14,7 +14,6 @@
 
 #include "error.h"
 
-#define ROOTS_FOLDER	"/run/lhv"
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
 
@@ -49,7 +48,7 @@ static int base_folder(char path[static PATH_MAX])
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
 	if (machine_dir_base || !geteuid()) {
-		strcpy(path, machine_dir_base ? machine_dir_base : ROOTS_FOLDER);
+		strcpy(path, machine_dir_base ? machine_dir_base : RUN_DIR);
 		return 0;
 	}
 	if (!runtime || *runtime != '/')

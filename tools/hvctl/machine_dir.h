@@ -13,6 +13,7 @@
 
 #include "types.h"
 
+#define RUN_DIR		"/run/lhv"	/* root's */
 #define NAME_MAX_LENGTH	63
 
 /* Where the folders are instead; for tests. */

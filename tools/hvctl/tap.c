@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "machine_dir.h"
 #include "tap_limit.h"
 
 #define TUN_DEVICE	"/dev/net/tun"
-#define RUN_DIR		"/run/lhv"
 #define LOCK_FILE	RUN_DIR "/networks.lock"
 
 /* The kernel puts a number in. */
