@@ -18,8 +18,10 @@
 
 struct client {
 	int fd;			/* -1: there is none */
+	u32 serial;		/* of those who had this place, one after the other */
 	size_t used;		/* of @line */
 	char *line;		/* what came of a request so far */
+	struct json_object *later;	/* the reply that it waits for, as yet without a result */
 };
 
 struct control {
@@ -28,6 +30,7 @@ struct control {
 	const char *name;
 	control_handler handler;
 	void *opaque;
+	struct client *current;	/* whose request is handled */
 	struct client client[CLIENTS_MAX];
 };
 
@@ -37,7 +40,9 @@ static void hang_up(struct client *client)
 {
 	close(client->fd);
 	free(client->line);
+	json_object_put(client->later);
 	client->fd = -1;
+	client->later = NULL;
 }
 
 /* Takes @object. Who doesn't read has no use for more; what waits for him would be ours. */
@@ -70,6 +75,16 @@ static int watch(struct control *c, int fd, u32 number)
 	return epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+/* Whether it is read from; that it hangs up is seen all the same. */
+static int listen_to(struct control *c, struct client *client, bool on)
+{
+	struct epoll_event event = {
+		.events = on ? EPOLLIN : 0, .data.u32 = client - c->client,
+	};
+
+	return epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
+}
+
 /* The listening socket's number is CLIENTS_MAX. Those for whom there is no room see the end. */
 static void take_client(struct control *c)
 {
@@ -84,7 +99,9 @@ static void take_client(struct control *c)
 		close(fd);
 		return;
 	}
-	*client = (struct client){ .fd = fd, .line = malloc(CONTROL_LINE_MAX) };
+	*client = (struct client){
+		.fd = fd, .serial = client->serial + 1, .line = malloc(CONTROL_LINE_MAX),
+	};
 	if (!client->line || watch(c, fd, client - c->client) || greet(client, c->name))
 		hang_up(client);
 }
@@ -140,6 +157,18 @@ static int parse(const char *line, size_t len, struct json_object **request)
 	return fail("a request is one line of JSON: %s", json_tokener_error_desc(error));
 }
 
+/* Takes @object, the reply without its result, and @result. */
+static int conclude(struct client *client, struct json_object *object, int ret,
+		    struct json_object *result)
+{
+	if (ret < 0)
+		json_object_object_add(object, "error", json_object_new_string(fail_text()));
+	else
+		json_object_object_add(object, "result",
+				       result ? result : json_object_new_object());
+	return reply(client, object);
+}
+
 /* @line has @len characters, of which the last is its end. -1: the client takes no reply. */
 static int handle_line(struct control *c, struct client *client, const char *line, size_t len)
 {
@@ -147,27 +176,30 @@ static int handle_line(struct control *c, struct client *client, const char *lin
 	struct json_object *id;
 	int ret = parse(line, len, &request);
 
+	c->current = client;
 	if (!ret)
 		ret = carry_out(c, request, &result);
 	if (json_object_is_type(request, json_type_object) &&
 	    json_object_object_get_ex(request, "id", &id))
 		json_object_object_add(object, "id", json_object_get(id));
-	if (ret)
-		json_object_object_add(object, "error", json_object_new_string(fail_text()));
-	else
-		json_object_object_add(object, "result",
-				       result ? result : json_object_new_object());
 	json_object_put(request);
-	return reply(client, object);
+	if (ret != CONTROL_LATER)
+		return conclude(client, object, ret, result);
+	client->later = object;
+	return listen_to(c, client, false);
 }
 
-/* The lines that are complete. What follows the last one is kept. */
+/*
+ * The lines that are complete, up to one whose reply comes later. What follows the last one
+ * is kept.
+ */
 static int handle_lines(struct control *c, struct client *client)
 {
 	size_t start = 0;
 	char *end;
 
-	while ((end = memchr(client->line + start, '\n', client->used - start))) {
+	while (!client->later &&
+	       (end = memchr(client->line + start, '\n', client->used - start))) {
 		size_t len = end + 1 - (client->line + start);
 
 		if (handle_line(c, client, client->line + start, len))
@@ -176,7 +208,7 @@ static int handle_lines(struct control *c, struct client *client)
 	}
 	client->used -= start;
 	memmove(client->line, client->line + start, client->used);
-	return client->used < CONTROL_LINE_MAX ? 0 : -1;
+	return client->later || client->used < CONTROL_LINE_MAX ? 0 : -1;
 }
 
 static void serve_client(struct control *c, struct client *client)
@@ -205,6 +237,26 @@ void control_serve(struct control *c)
 		else
 			serve_client(c, &c->client[event[i].data.u32]);
 	}
+}
+
+control_ticket control_current(const struct control *c)
+{
+	return (u64)c->current->serial << 32 | (c->current - c->client);
+}
+
+void control_reply(struct control *c, control_ticket ticket, int ret, struct json_object *result)
+{
+	struct client *client = &c->client[(u32)ticket];
+	struct json_object *object = client->later;
+
+	if (client->serial != ticket >> 32 || !object) {
+		json_object_put(result);
+		return;
+	}
+	client->later = NULL;
+	if (conclude(client, object, ret, result) || listen_to(c, client, true) ||
+	    handle_lines(c, client))
+		hang_up(client);
 }
 
 int control_fd(const struct control *c)

@@ -19,9 +19,16 @@
 
 struct control;
 
+/* What a control_handler returns that calls control_reply() when it is done. */
+#define CONTROL_LATER		1
+
+/* A request that is replied to later. */
+typedef u64 control_ticket;
+
 /*
  * Do what @command says, with @arguments, an object or NULL. Returns 0 and in @result what is
- * to be replied, which may stay NULL; or -1 with a sentence.
+ * to be replied, which may stay NULL; or -1 with a sentence; or CONTROL_LATER, having kept
+ * control_current().
  */
 typedef int (*control_handler)(void *opaque, const char *command, struct json_object *arguments,
 			       struct json_object **result);
@@ -41,5 +48,16 @@ int control_fd(const struct control *control);
 
 /* Take new clients, and handle the requests that are there. Never waits. */
 void control_serve(struct control *control);
+
+/* For a handler: the request that it handles. */
+control_ticket control_current(const struct control *control);
+
+/*
+ * Reply to a request whose handler returned CONTROL_LATER: @result, which is given up and may
+ * be NULL, or if @ret is below 0 the sentence that fail() keeps. Not from within a handler.
+ * The client's next requests waited for this; one that is gone by now gets nothing.
+ */
+void control_reply(struct control *control, control_ticket ticket, int ret,
+		   struct json_object *result);
 
 #endif

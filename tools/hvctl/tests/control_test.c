@@ -22,12 +22,22 @@ static struct machine_dir dir;
 static struct control *control;
 static pthread_t thread;
 static int stop_fd;
+static control_ticket ticket;
+static bool reply_now;
 
-/* "echo" gives its arguments back; the others are refused. */
+/* "echo" gives its arguments back; "later" waits for the next "now"; others are refused. */
 static int handle(void *opaque, const char *command, struct json_object *arguments,
 		  struct json_object **result)
 {
 	EXPECT(opaque == &control);
+	if (!strcmp(command, "later")) {
+		ticket = control_current(control);
+		return CONTROL_LATER;
+	}
+	if (!strcmp(command, "now")) {
+		reply_now = true;
+		return 0;
+	}
 	if (strcmp(command, "echo"))
 		return fail("no \"%s\" here", command);
 	*result = json_object_get(arguments);
@@ -41,8 +51,15 @@ static void *serve(void *arg)
 		{ .fd = stop_fd, .events = POLLIN },
 	};
 
-	while (poll(fds, 2, -1) > 0 && !fds[1].revents)
+	while (poll(fds, 2, -1) > 0 && !fds[1].revents) {
 		control_serve(control);
+		if (reply_now) {
+			reply_now = false;
+			control_reply(control, ticket, fail("not today"), NULL);
+			/* Once only. */
+			control_reply(control, ticket, 0, NULL);
+		}
+	}
 	return arg;
 }
 
@@ -171,6 +188,45 @@ static void too_long(void)
 	end();
 }
 
+static int send_lines(const char *text)
+{
+	int connection = control_connect("web");
+
+	EXPECT(connection >= 0);
+	EXPECT_EQ(send(connection, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	return connection;
+}
+
+/* Replies that come later: others don't wait for them, the same client's next ones do. */
+static void later(void)
+{
+	static const char expected[] = "{\"id\":1,\"error\":\"not today\"}\n{\"id\":2,\"result\":{}}\n";
+	char answer[sizeof(expected)] = "";
+	int first, gone;
+
+	start();
+	first = send_lines("{\"command\":\"later\",\"id\":1}\n{\"command\":\"echo\",\"id\":2}\n");
+	EXPECT(!control_ask("web", "echo", NULL, NULL));
+	EXPECT_EQ(recv(first, answer, 1, MSG_DONTWAIT), -1);
+	EXPECT(!control_ask("web", "now", NULL, NULL));
+	EXPECT_EQ(recv(first, answer, strlen(expected), MSG_WAITALL), (ssize_t)strlen(expected));
+	EXPECT(!strcmp(answer, expected));
+	EXPECT_FAIL(control_call(first, "dance", NULL, NULL), "no \"dance\" here");
+
+	/* A client that doesn't wait, whose place the next one has. */
+	gone = send_lines("{\"command\":\"later\"}\n");
+	EXPECT(!control_ask("web", "echo", NULL, NULL));
+	close(gone);
+	EXPECT(!control_ask("web", "now", NULL, NULL));
+	EXPECT(!control_call(first, "echo", NULL, NULL));
+	/* One that still waits when the machine ends */
+	gone = send_lines("{\"command\":\"later\"}\n");
+	EXPECT(!control_call(first, "echo", NULL, NULL));
+	close(first);
+	end();
+	close(gone);
+}
+
 /* Those for whom there is no room are told by an end; when others leave there is. */
 static void crowd(void)
 {
@@ -217,6 +273,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(calls),
 	TEST_CASE(lines),
 	TEST_CASE(too_long),
+	TEST_CASE(later),
 	TEST_CASE(crowd),
 	TEST_CASE(machines_end),
 };
