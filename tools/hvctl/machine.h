@@ -13,6 +13,7 @@
 #include "ged.h"
 #include "ioapic.h"
 #include "lhv_dev.h"
+#include "machine_change.h"
 #include "memory.h"
 #include "rtc_cmos.h"
 #include "serial16550.h"
@@ -55,6 +56,7 @@ struct machine {
 	struct console *hvc_console;
 	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct control *control;	/* NULL: none */
+	struct machine_change change;
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;

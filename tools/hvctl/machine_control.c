@@ -7,52 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control_arguments.h"
 #include "error.h"
 #include "machine.h"
+#include "machine_set.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
-
-/* ---- arguments ------------------------------------------------------------------ */
-
-/* Objects have no keys but those of @known, which ends with NULL. NULL has none. */
-static int check_keys(struct json_object *object, const char *what, const char * const *known)
-{
-	unsigned int i;
-
-	if (!object)
-		return 0;
-	if (!json_object_is_type(object, json_type_object))
-		return fail("%s are no object", what);
-	json_object_object_foreach(object, key, value) {
-		(void)value;
-		for (i = 0; known[i] && strcmp(key, known[i]); i++)
-			;
-		if (!known[i])
-			return fail("%s have no '%.40s'", what, key);
-	}
-	return 0;
-}
-
-static int no_arguments(struct json_object *arguments)
-{
-	static const char * const none[] = { NULL };
-
-	return check_keys(arguments, "the arguments of this command", none);
-}
-
-/* What isn't there is @missing. */
-static int get_size(struct json_object *object, const char *key, u64 missing, u64 *size)
-{
-	struct json_object *value;
-
-	*size = missing;
-	if (!json_object_object_get_ex(object, key, &value))
-		return 0;
-	if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
-		return fail("%s is no number of bytes", key);
-	*size = json_object_get_int64(value);
-	return 0;
-}
 
 /* ---- status --------------------------------------------------------------------- */
 
@@ -135,7 +95,7 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	struct json_object *object, *disks;
 	unsigned int i;
 
-	if (no_arguments(arguments))
+	if (control_no_arguments(arguments))
 		return -1;
 	object = json_object_new_object();
 	add_string(object, "name", config->name);
@@ -154,119 +114,13 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	return 0;
 }
 
-/* ---- set ------------------------------------------------------------------------ */
-
-#define UNCHANGED	UINT64_MAX
-
-/* What is to be changed: all of it is checked before any is. */
-struct changes {
-	u64 disk_size[DISKS_MAX];	/* 0: what it has become; UNCHANGED */
-	u64 balloon_size;		/* or UNCHANGED */
-};
-
-/* The disk whose image is there; NULL with a sentence. */
-static struct virtio_device *find_disk(struct machine *m, const char *path, unsigned int *number)
-{
-	const struct devices_config *config = &m->config->devices;
-	unsigned int i;
-	struct stat st;
-
-	if (stat(path, &st)) {
-		fail_errno("--disk: cannot find %s", path);
-		return NULL;
-	}
-	for (i = 0; i < config->disk_count; i++) {
-		struct virtio_device *disk = m->devices.disk[i];
-
-		if (config->disk[i].vhost_user || !disk_is_file(virtio_blk_disk(disk), &st))
-			continue;
-		*number = i;
-		return disk;
-	}
-	fail("--disk: the machine has no drive with %s; 'hvctl status NAME' tells which it has", path);
-	return NULL;
-}
-
-static int check_disk(struct machine *m, struct json_object *object, struct changes *changes)
-{
-	static const char * const keys[] = { "path", "size", NULL };
-	struct virtio_device *disk;
-	struct json_object *path;
-	unsigned int number;
-	u64 size;
-
-	if (check_keys(object, "a disk's changes", keys) || get_size(object, "size", 0, &size))
-		return -1;
-	if (!json_object_object_get_ex(object, "path", &path) ||
-	    !json_object_is_type(path, json_type_string))
-		return fail("a disk has no path");
-	disk = find_disk(m, json_object_get_string(path), &number);
-	if (!disk)
-		return -1;
-	if (changes->disk_size[number] != UNCHANGED)
-		return fail("--disk: %s is given twice", json_object_get_string(path));
-	changes->disk_size[number] = size;
-	return size ? disk_check_growth(virtio_blk_disk(disk), size) : 0;
-}
-
-static int check_disks(struct machine *m, struct json_object *arguments, struct changes *changes)
-{
-	struct json_object *disks;
-	size_t i;
-
-	for (i = 0; i < DISKS_MAX; i++)
-		changes->disk_size[i] = UNCHANGED;
-	if (!json_object_object_get_ex(arguments, "disks", &disks))
-		return 0;
-	if (!json_object_is_type(disks, json_type_array))
-		return fail("disks are no array");
-	for (i = 0; i < json_object_array_length(disks); i++) {
-		if (check_disk(m, json_object_array_get_idx(disks, i), changes))
-			return -1;
-	}
-	return 0;
-}
-
-static int check_balloon(struct machine *m, struct json_object *arguments,
-			 struct changes *changes)
-{
-	struct virtio_device *balloon = m->devices.balloon;
-
-	if (get_size(arguments, "balloon", UNCHANGED, &changes->balloon_size))
-		return -1;
-	if (changes->balloon_size == UNCHANGED)
-		return 0;
-	if (!balloon)
-		return fail("--balloon: the machine has none; run it with --balloon size=0");
-	return virtio_balloon_check(balloon, changes->balloon_size);
-}
-
-static int set(struct machine *m, struct json_object *arguments, struct json_object **result)
-{
-	static const char * const keys[] = { "disks", "balloon", NULL };
-	struct changes changes;
-	unsigned int i;
-
-	(void)result;
-	if (check_keys(arguments, "the arguments of set", keys) ||
-	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes))
-		return -1;
-	for (i = 0; i < DISKS_MAX; i++) {
-		if (changes.disk_size[i] != UNCHANGED &&
-		    virtio_blk_grow(m->devices.disk[i], changes.disk_size[i]) < 0)
-			return -1;
-	}
-	return changes.balloon_size == UNCHANGED ? 0 :
-	       virtio_balloon_resize(m->devices.balloon, changes.balloon_size);
-}
-
 /* ---- the machine's end ---------------------------------------------------------- */
 
 static int power_button(struct machine *m, struct json_object *arguments,
 			struct json_object **result)
 {
 	(void)result;
-	if (no_arguments(arguments))
+	if (control_no_arguments(arguments))
 		return -1;
 	if (!machine_press_power_button(m))
 		return fail("the guest doesn't take its power button, or not yet; --force ends it all the same");
@@ -276,7 +130,7 @@ static int power_button(struct machine *m, struct json_object *arguments,
 static int end(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
 	(void)result;
-	if (no_arguments(arguments))
+	if (control_no_arguments(arguments))
 		return -1;
 	machine_stop(m, STOP_QUIT, 0, NULL);
 	return 0;
@@ -291,7 +145,7 @@ int machine_control(void *opaque, const char *command, struct json_object *argum
 			   struct json_object **result);
 	} commands[] = {
 		{ "status", status },
-		{ "set", set },
+		{ "set", machine_set },
 		{ "power-button", power_button },
 		{ "end", end },
 	};

@@ -10,20 +10,9 @@
 
 #define FILES_MAX	64
 
-static const struct test_suite * const suites[] = {
-	&acpi_suite, &boot_suite, &bus_suite, &bzimage_suite, &console_suite,
-	&control_suite, &cpio_suite, &cpuid_suite, &disk_suite, &disk_options_suite,
-	&disk_queue_suite, &emulate_suite, &emulate_native_suite, &frame_stream_suite,
-	&ged_suite, &ioapic_suite, &kernel_modules_suite, &machine_control_suite,
-	&machine_dir_suite, &memory_suite, &msix_suite, &multiboot_suite, &nearest_suite,
-	&net_options_suite, &options_suite, &passt_suite, &pci_suite, &port_options_suite,
-	&port_socket_suite, &power_suite, &pvh_suite, &rate_gate_suite, &rate_limit_suite,
-	&report_suite, &rtc_suite, &serial_suite, &share_suite, &size_suite,
-	&tap_limit_suite, &translate_suite, &vhost_user_suite, &vhost_user_qsd_suite,
-	&virtio_balloon_suite, &virtio_blk_suite, &virtio_console_suite,
-	&virtio_foreign_suite, &virtio_net_stream_suite, &virtio_pci_suite, &virtq_suite,
-	&virtq_hostile_suite, &virtq_talk_suite,
-};
+/* Made by the linker: where the section of TEST_SUITE() begins and ends */
+extern const struct test_suite * const __start_test_suites[];
+extern const struct test_suite * const __stop_test_suites[];
 
 static bool failed;
 static const char *skipped;	/* why */
@@ -140,15 +129,16 @@ static bool run_suite(const struct test_suite *suite)
 int main(void)
 {
 	bool all = true;
-	unsigned int i;
+	size_t i, count = __stop_test_suites - __start_test_suites;
 
 	say_nothing = true;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("KTAP version 1\n1..%zu\n", ARRAY_SIZE(suites));
-	for (i = 0; i < ARRAY_SIZE(suites); i++) {
-		bool ok = run_suite(suites[i]);
+	printf("KTAP version 1\n1..%zu\n", count);
+	for (i = 0; i < count; i++) {
+		bool ok = run_suite(__start_test_suites[i]);
 
-		printf("%s %u %s\n", ok ? "ok" : "not ok", i + 1, suites[i]->name);
+		printf("%s %zu %s\n", ok ? "ok" : "not ok", i + 1,
+		       __start_test_suites[i]->name);
 		all &= ok;
 	}
 	return all ? 0 : 1;

@@ -19,22 +19,12 @@ struct test_suite {
 	unsigned int count;
 };
 
-extern const struct test_suite acpi_suite, boot_suite, bus_suite, bzimage_suite,
-	console_suite, control_suite, cpio_suite, cpuid_suite, disk_suite,
-	disk_options_suite, disk_queue_suite, emulate_suite, emulate_native_suite,
-	frame_stream_suite, ged_suite, ioapic_suite, kernel_modules_suite,
-	machine_control_suite, machine_dir_suite, memory_suite, msix_suite,
-	multiboot_suite, nearest_suite, net_options_suite, options_suite, passt_suite,
-	pci_suite, port_options_suite, port_socket_suite, power_suite, pvh_suite,
-	rate_gate_suite, rate_limit_suite, report_suite, rtc_suite, serial_suite,
-	share_suite, size_suite, tap_limit_suite, translate_suite, vhost_user_suite,
-	vhost_user_qsd_suite, virtio_balloon_suite, virtio_blk_suite, virtio_console_suite,
-	virtio_foreign_suite, virtio_net_stream_suite, virtio_pci_suite, virtq_suite,
-	virtq_hostile_suite, virtq_talk_suite;
-
 #define TEST_CASE(function)	{ #function, function }
-#define TEST_SUITE(symbol, text, list) \
-	const struct test_suite symbol = { text, list, ARRAY_SIZE(list) }
+/* main() finds all suites by the section of their addresses. */
+#define TEST_SUITE(symbol, text, list)					\
+	static const struct test_suite symbol = { text, list, ARRAY_SIZE(list) }; \
+	static const struct test_suite * const symbol##_at		\
+		__attribute__((section("test_suites"), used)) = &symbol
 
 /* A failed expectation is told with its place, and the test goes on. */
 void test_expect(bool ok, const char *file, int line, const char *what);

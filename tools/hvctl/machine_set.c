@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine_set.h"
+
+#include <sys/stat.h>
+
+#include "control_arguments.h"
+#include "error.h"
+#include "machine.h"
+#include "virtio_balloon.h"
+#include "virtio_blk.h"
+
+#define UNCHANGED	UINT64_MAX
+
+/* What is to be changed: all of it is checked before any is. */
+struct changes {
+	u64 disk_size[DISKS_MAX];	/* 0: what it has become; UNCHANGED */
+	u64 balloon_size;		/* or UNCHANGED */
+};
+
+/* The disk whose image is there; NULL with a sentence. */
+static struct virtio_device *find_disk(struct machine *m, const char *path, unsigned int *number)
+{
+	const struct devices_config *config = &m->config->devices;
+	unsigned int i;
+	struct stat st;
+
+	if (stat(path, &st)) {
+		fail_errno("--disk: cannot find %s", path);
+		return NULL;
+	}
+	for (i = 0; i < config->disk_count; i++) {
+		struct virtio_device *disk = m->devices.disk[i];
+
+		if (config->disk[i].vhost_user || !disk_is_file(virtio_blk_disk(disk), &st))
+			continue;
+		*number = i;
+		return disk;
+	}
+	fail("--disk: the machine has no drive with %s; 'hvctl status NAME' tells which it has", path);
+	return NULL;
+}
+
+static int check_disk(struct machine *m, struct json_object *object, struct changes *changes)
+{
+	static const char * const keys[] = { "path", "size", NULL };
+	struct virtio_device *disk;
+	struct json_object *path;
+	unsigned int number;
+	u64 size;
+
+	if (control_check_keys(object, "a disk's changes", keys) ||
+	    control_get_size(object, "size", 0, &size))
+		return -1;
+	if (!json_object_object_get_ex(object, "path", &path) ||
+	    !json_object_is_type(path, json_type_string))
+		return fail("a disk has no path");
+	disk = find_disk(m, json_object_get_string(path), &number);
+	if (!disk)
+		return -1;
+	if (changes->disk_size[number] != UNCHANGED)
+		return fail("--disk: %s is given twice", json_object_get_string(path));
+	changes->disk_size[number] = size;
+	return size ? disk_check_growth(virtio_blk_disk(disk), size) : 0;
+}
+
+static int check_disks(struct machine *m, struct json_object *arguments, struct changes *changes)
+{
+	struct json_object *disks;
+	size_t i;
+
+	for (i = 0; i < DISKS_MAX; i++)
+		changes->disk_size[i] = UNCHANGED;
+	if (!json_object_object_get_ex(arguments, "disks", &disks))
+		return 0;
+	if (!json_object_is_type(disks, json_type_array))
+		return fail("disks are no array");
+	for (i = 0; i < json_object_array_length(disks); i++) {
+		if (check_disk(m, json_object_array_get_idx(disks, i), changes))
+			return -1;
+	}
+	return 0;
+}
+
+static int check_balloon(struct machine *m, struct json_object *arguments,
+			 struct changes *changes)
+{
+	struct virtio_device *balloon = m->devices.balloon;
+
+	if (control_get_size(arguments, "balloon", UNCHANGED, &changes->balloon_size))
+		return -1;
+	if (changes->balloon_size == UNCHANGED)
+		return 0;
+	if (!balloon)
+		return fail("--balloon: the machine has none; run it with --balloon size=0");
+	return virtio_balloon_check(balloon, changes->balloon_size);
+}
+
+int machine_set(struct machine *m, struct json_object *arguments, struct json_object **result)
+{
+	static const char * const keys[] = { "disks", "balloon", NULL };
+	struct changes changes;
+	unsigned int i;
+
+	(void)result;
+	if (control_check_keys(arguments, "the arguments of set", keys) ||
+	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes))
+		return -1;
+	for (i = 0; i < DISKS_MAX; i++) {
+		if (changes.disk_size[i] != UNCHANGED &&
+		    virtio_blk_grow(m->devices.disk[i], changes.disk_size[i]) < 0)
+			return -1;
+	}
+	return changes.balloon_size == UNCHANGED ? 0 :
+	       virtio_balloon_resize(m->devices.balloon, changes.balloon_size);
+}
