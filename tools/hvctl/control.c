@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "json_text.h"
 #include "version.h"
 
 #define BACKLOG		16
@@ -140,23 +141,6 @@ static int carry_out(struct control *c, struct json_object *request, struct json
 	return c->handler(c->opaque, json_object_get_string(command), arguments, result);
 }
 
-/* 0 and in @request what the line's @len characters say; -1 with a sentence. */
-static int parse(const char *line, size_t len, struct json_object **request)
-{
-	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-	enum json_tokener_error error;
-
-	if (!tokener)
-		return fail("out of memory");
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	*request = json_tokener_parse_ex(tokener, line, len);
-	error = json_tokener_get_error(tokener);
-	json_tokener_free(tokener);
-	if (error == json_tokener_success)
-		return 0;
-	return fail("a request is one line of JSON: %s", json_tokener_error_desc(error));
-}
-
 /* Takes @object, the reply without its result, and @result. */
 static int conclude(struct client *client, struct json_object *object, int ret,
 		    struct json_object *result)
@@ -174,7 +158,7 @@ static int handle_line(struct control *c, struct client *client, const char *lin
 {
 	struct json_object *object = json_object_new_object(), *request = NULL, *result = NULL;
 	struct json_object *id;
-	int ret = parse(line, len, &request);
+	int ret = json_text_parse(line, len, DEPTH_MAX, "a request is one line of JSON", &request);
 
 	c->current = client;
 	if (!ret)

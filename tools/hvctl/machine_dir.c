@@ -2,7 +2,6 @@
 #include "machine_dir.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,9 +12,12 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "name_list.h"
+#include "ofd_lock.h"
 
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
+#define CONSOLE_SOCKET	"console"
 
 /* Bytes of the lock file. The second is held while the folder is made or removed. */
 enum { LOCK_LIFE, LOCK_FOLDER };
@@ -42,8 +44,7 @@ bad:
 
 /* ---- folders -------------------------------------------------------------------- */
 
-/* Where this user's machines have their folders. */
-static int base_folder(char path[static PATH_MAX])
+int machine_dir_base_folder(char path[static PATH_MAX])
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
@@ -62,43 +63,40 @@ static int machine_folder(const char *name, char path[static PATH_MAX])
 {
 	size_t len;
 
-	if (base_folder(path))
+	if (machine_dir_base_folder(path))
 		return -1;
 	len = strlen(path);
 	snprintf(path + len, PATH_MAX - len, "/%s", name);
 	return 0;
 }
 
-int machine_dir_control(const char *name, struct sockaddr_un *address)
+static int socket_address(const char *name, const char *file, struct sockaddr_un *address)
 {
 	char path[PATH_MAX];
 
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (machine_folder(name, path))
 		return -1;
-	if (strlen(path) + strlen("/" CONTROL_SOCKET) >= sizeof(address->sun_path))
-		return fail("the name %s makes a path that is too long for a socket: %s/" CONTROL_SOCKET "; choose a shorter one",
-			    name, path);
+	if (strlen(path) + strlen("/") + strlen(file) >= sizeof(address->sun_path))
+		return fail("the name %s makes a path that is too long for a socket: %s/%s; choose a shorter one",
+			    name, path, file);
 	strcpy(address->sun_path, path);
-	strcat(address->sun_path, "/" CONTROL_SOCKET);
+	strcat(address->sun_path, "/");
+	strcat(address->sun_path, file);
 	return 0;
 }
 
-/* ---- locks ---------------------------------------------------------------------- */
-
-/* Of the open file, not of the process: who forks keeps its own, and tests are two machines. */
-static int lock_byte(int fd, int command, short type, off_t byte)
+int machine_dir_control(const char *name, struct sockaddr_un *address)
 {
-	struct flock lock = {
-		.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1,
-	};
-
-	while (fcntl(fd, command, &lock)) {
-		if (errno != EINTR)
-			return -1;
-	}
-	return command == F_OFD_GETLK && lock.l_type != F_UNLCK;
+	return socket_address(name, CONTROL_SOCKET, address);
 }
+
+int machine_dir_console(const char *name, struct sockaddr_un *address)
+{
+	return socket_address(name, CONSOLE_SOCKET, address);
+}
+
+/* ---- locks ---------------------------------------------------------------------- */
 
 /* Whoever was there first may have removed it, or another one may be there. */
 static bool is_still_there(int dir_fd, int fd)
@@ -123,7 +121,7 @@ static int open_lock(const char *path, int flags)
 		fd = openat(dir_fd, LOCK_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 		if (fd < 0)
 			break;
-		if (lock_byte(fd, F_OFD_SETLKW, F_WRLCK, LOCK_FOLDER)) {
+		if (ofd_lock(fd, LOCK_FOLDER)) {
 			error = errno;
 			close(fd);
 			errno = error;
@@ -140,27 +138,35 @@ static int open_lock(const char *path, int flags)
 	return fd;
 }
 
+static void remove_file(const char *path, const char *file)
+{
+	char full[PATH_MAX + 16];
+
+	snprintf(full, sizeof(full), "%s/%s", path, file);
+	unlink(full);
+}
+
+static void remove_sockets(const char *path)
+{
+	remove_file(path, CONTROL_SOCKET);
+	remove_file(path, CONSOLE_SOCKET);
+}
+
 /* Of a folder whose lock's second byte is ours, and whose first one is nobody else's. */
 static void remove_folder(const char *path)
 {
-	static const char * const files[] = { CONTROL_SOCKET, LOCK_FILE };
-	char file[PATH_MAX + 16];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(file, sizeof(file), "%s/%s", path, files[i]);
-		unlink(file);
-	}
+	remove_sockets(path);
+	remove_file(path, LOCK_FILE);
 	rmdir(path);
 }
 
 /* ---- claiming ------------------------------------------------------------------- */
 
-static int make_base(void)
+int machine_dir_make_base(void)
 {
 	char path[PATH_MAX];
 
-	if (base_folder(path))
+	if (machine_dir_base_folder(path))
 		return -1;
 	if (mkdir(path, geteuid() ? 0700 : 0755) && errno != EEXIST)
 		return fail_errno("cannot make the folder %s for running machines", path);
@@ -172,7 +178,7 @@ int machine_dir_claim(struct machine_dir *dir, const char *name)
 	struct sockaddr_un address;
 
 	dir->lock_fd = -1;
-	if (machine_dir_control(name, &address) || make_base() ||
+	if (machine_dir_control(name, &address) || machine_dir_make_base() ||
 	    machine_folder(name, dir->path))
 		goto err;
 	do {
@@ -185,12 +191,12 @@ int machine_dir_claim(struct machine_dir *dir, const char *name)
 		fail_errno("cannot make the machine's folder %s", dir->path);
 		goto err;
 	}
-	if (lock_byte(dir->lock_fd, F_OFD_SETLK, F_WRLCK, LOCK_LIFE)) {
+	if (ofd_try_lock(dir->lock_fd, LOCK_LIFE)) {
 		fail("there is a machine %s already; stop it, or choose another --name", name);
 		goto err_close;
 	}
-	unlink(address.sun_path);
-	lock_byte(dir->lock_fd, F_OFD_SETLK, F_UNLCK, LOCK_FOLDER);
+	remove_sockets(dir->path);
+	ofd_unlock(dir->lock_fd, LOCK_FOLDER);
 	return 0;
 
 err_close:
@@ -204,7 +210,7 @@ void machine_dir_release(struct machine_dir *dir)
 {
 	if (!*dir->path)
 		return;
-	if (!lock_byte(dir->lock_fd, F_OFD_SETLKW, F_WRLCK, LOCK_FOLDER))
+	if (!ofd_lock(dir->lock_fd, LOCK_FOLDER))
 		remove_folder(dir->path);
 	close(dir->lock_fd);
 	*dir->path = '\0';
@@ -212,8 +218,7 @@ void machine_dir_release(struct machine_dir *dir)
 
 /* ---- listing -------------------------------------------------------------------- */
 
-/* Does its process live? If not, its folder goes. */
-static bool is_alive(const char *name)
+bool machine_dir_is_alive(const char *name)
 {
 	char path[PATH_MAX];
 	bool alive;
@@ -222,66 +227,24 @@ static bool is_alive(const char *name)
 	if (machine_folder(name, path))
 		return false;
 	fd = open_lock(path, 0);
-	if (fd < 0)
+	if (fd < 0) {
+		/* Whoever was to make its lock was killed, or makes the folder once more. */
+		if (errno == ENOENT)
+			rmdir(path);
 		return false;
-	alive = lock_byte(fd, F_OFD_GETLK, F_WRLCK, LOCK_LIFE);
+	}
+	alive = ofd_is_locked(fd, LOCK_LIFE);
 	if (!alive)
 		remove_folder(path);
 	close(fd);
 	return alive;
 }
 
-static int compare_names(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_name(const struct dirent *entry)
-{
-	return !machine_dir_check_name(entry->d_name, "");
-}
-
-/* One block: the pointers, and what they point at after them. */
-static char **pack(struct dirent **entry, int count)
-{
-	size_t size = (count + 1) * sizeof(char *);
-	char **names, *text;
-	int i, used = 0;
-
-	for (i = 0; i < count; i++)
-		size += strlen(entry[i]->d_name) + 1;
-	names = malloc(size);
-	if (!names) {
-		fail("out of memory");
-		return NULL;
-	}
-	text = (char *)(names + count + 1);
-	for (i = 0; i < count; i++) {
-		if (!is_alive(entry[i]->d_name))
-			continue;
-		names[used++] = strcpy(text, entry[i]->d_name);
-		text += strlen(text) + 1;
-	}
-	names[used] = NULL;
-	return names;
-}
-
 char **machine_dir_list(void)
 {
-	struct dirent **entry = NULL;
-	char path[PATH_MAX], **names;
-	int i, count;
+	char path[PATH_MAX];
 
-	if (base_folder(path))
+	if (machine_dir_base_folder(path))
 		return NULL;
-	count = scandir(path, &entry, is_name, compare_names);
-	if (count < 0 && errno != ENOENT) {
-		fail_errno("cannot read the folder %s of running machines", path);
-		return NULL;
-	}
-	names = pack(entry, count < 0 ? 0 : count);
-	for (i = 0; i < count; i++)
-		free(entry[i]);
-	free(entry);
-	return names;
+	return name_list_read(path, machine_dir_is_alive);
 }

@@ -19,6 +19,12 @@
 /* Where the folders are instead; for tests. */
 extern const char *machine_dir_base;
 
+/* Where this user's machines have their folders. -1 with a sentence: nowhere */
+int machine_dir_base_folder(char path[static PATH_MAX]);
+
+/* Make that, if it isn't there. */
+int machine_dir_make_base(void);
+
 struct machine_dir {
 	char path[PATH_MAX];	/* "": there is none */
 	int lock_fd;
@@ -41,6 +47,12 @@ void machine_dir_release(struct machine_dir *dir);
 
 /* The address of the control socket of the machine @name, be there one or not. */
 int machine_dir_control(const char *name, struct sockaddr_un *address);
+
+/* The same of the socket to which "hvctl console" connects. */
+int machine_dir_console(const char *name, struct sockaddr_un *address);
+
+/* Does the process of the machine @name live? If not, its folder goes. */
+bool machine_dir_is_alive(const char *name);
 
 /*
  * The names of the machines that run, in order, ending with NULL; free() takes all of it.

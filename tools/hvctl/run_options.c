@@ -93,7 +93,7 @@ enum {
 	OPT_VSOCK,
 };
 
-static const struct option long_options[] = {
+const struct option run_long_options[] = {
 	{ "agent",	required_argument,	NULL, OPT_AGENT },
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "cmdline",	required_argument,	NULL, OPT_CMDLINE },
@@ -303,7 +303,7 @@ static int check(struct run_options *options, char **rest)
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
 	struct verb_options o = {
-		.argc = argc, .argv = argv, .letters = "+:", .options = long_options,
+		.argc = argc, .argv = argv, .letters = "+:", .options = run_long_options,
 	};
 	int option;
 

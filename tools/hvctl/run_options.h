@@ -2,6 +2,8 @@
 #ifndef HVCTL_RUN_OPTIONS_H
 #define HVCTL_RUN_OPTIONS_H
 
+#include <getopt.h>
+
 #include "machine.h"
 #include "types.h"
 
@@ -15,6 +17,9 @@ struct run_options {
 
 /* Parse the command line of "hvctl run"; argv[0] is the verb. */
 int run_options_parse(struct run_options *options, int argc, char **argv);
+
+/* All options, whose names are those of saved configs (saved_config.h), too; an empty one ends. */
+extern const struct option run_long_options[];
 
 /* The text of "hvctl run --help". */
 extern const char run_help[];
