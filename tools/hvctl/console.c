@@ -10,10 +10,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "console_viewers.h"
 #include "error.h"
 
 #define KEY_ESCAPE	0x1d	/* Ctrl-] */
 #define KEY_QUIT	'q'
+#define KEY_DETACH	'd'
 #define KEY_END		0x04	/* Ctrl-D */
 
 #define WAIT_MS		100
@@ -72,7 +74,7 @@ static void open_terminal(struct console *c)
 	set_raw();
 }
 
-int console_open(struct console *c, const char *option, const char *where)
+static void init(struct console *c)
 {
 	memset(c, 0, sizeof(*c));
 	pthread_mutex_init(&c->lock, NULL);
@@ -81,6 +83,17 @@ int console_open(struct console *c, const char *option, const char *where)
 	c->waiting = true;
 	/* A reader that goes away must not take the machine with it. */
 	signal(SIGPIPE, SIG_IGN);
+}
+
+void console_open_viewers(struct console *c, struct console_viewers *viewers)
+{
+	init(c);
+	c->viewers = viewers;
+}
+
+int console_open(struct console *c, const char *option, const char *where)
+{
+	init(c);
 
 	if (!strcmp(where, "none"))
 		return 0;
@@ -109,7 +122,7 @@ static bool writable(int fd, int timeout_ms)
 void console_close(struct console *c)
 {
 	/* The last words: wait for a reader, but not for ever. */
-	if (c->used && c->out_fd >= 0 && writable(c->out_fd, LAST_WAIT_MS))
+	if (c->used && (c->viewers || (c->out_fd >= 0 && writable(c->out_fd, LAST_WAIT_MS))))
 		console_flush(c);
 	if (c->raw)
 		restore_terminal();
@@ -139,6 +152,8 @@ static bool write_out(struct console *c, bool wait)
 {
 	unsigned int done = 0;
 
+	if (c->viewers)
+		console_viewers_put(c->viewers, c->buffer, c->used);
 	while (c->out_fd >= 0 && done < c->used) {
 		ssize_t n;
 
@@ -248,7 +263,7 @@ int console_filter(struct console *c, const u8 *typed, unsigned int len)
 		}
 		if (c->escaped) {
 			c->escaped = false;
-			if (typed[i] == KEY_QUIT)
+			if (typed[i] == KEY_QUIT || (c->detaches && typed[i] == KEY_DETACH))
 				return -1;
 			input_put(c, KEY_ESCAPE);
 			if (typed[i] == KEY_ESCAPE)
@@ -257,6 +272,25 @@ int console_filter(struct console *c, const u8 *typed, unsigned int len)
 		input_put(c, typed[i]);
 	}
 	return 0;
+}
+
+int console_viewers_poll(const struct console *c)
+{
+	return c->viewers ? console_viewers_fd(c->viewers) : -1;
+}
+
+void console_serve(struct console *c, bool ready)
+{
+	if (!c->viewers || (!ready && !c->was_full))
+		return;
+	c->input_used += console_viewers_serve(c->viewers, c->input + c->input_used,
+					       sizeof(c->input) - c->input_used);
+	c->was_full = c->input_used == sizeof(c->input);
+}
+
+bool console_has_input_room(const struct console *c)
+{
+	return c->was_full && c->input_used < sizeof(c->input);
 }
 
 int console_read(struct console *c)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where a console of the guest's ends, its serial port or the console device's: this
- * terminal, a file, or nowhere.
+ * terminal, a file, those who look at it (console_viewers.h), or nowhere.
  * Output is collected, and written when the main thread comes around or the
  * buffer is full: a system call per character would dwarf the guest's own work.
  */
@@ -16,16 +16,21 @@
 #define CONSOLE_BUFFER	4096	/* not above PIPE_BUF, so that poll() tells if it fits */
 #define CONSOLE_INPUT	256
 
+struct console_viewers;
+
 struct console {
+	struct console_viewers *viewers;	/* NULL: none */
 	int in_fd;		/* -1: no input, or its end was seen */
 	int out_fd;		/* -1: none */
 	bool raw;		/* the terminal is in raw mode */
 	bool escaped;		/* Ctrl-] was typed, and what follows counts */
+	bool detaches;		/* Ctrl-] d quits, too */
 	bool tells_end;		/* the guest is told of the end of input as a terminal's */
 
 	/* What the guest has not taken yet; the main thread's own. */
 	u8 input[CONSOLE_INPUT];
 	unsigned int input_used;
+	bool was_full;		/* viewers' input had to wait */
 
 	atomic_bool waiting;	/* for slow readers */
 	pthread_mutex_t lock;
@@ -40,6 +45,21 @@ struct console {
  * so, for the sentence.
  */
 int console_open(struct console *c, const char *option, const char *where);
+
+/* @viewers, who outlive it, have the console. */
+void console_open_viewers(struct console *c, struct console_viewers *viewers);
+
+/* What to poll for reading, if it has viewers: then console_serve() has something to do. */
+int console_viewers_poll(const struct console *c);
+
+/*
+ * Pass on to the viewers what was flushed, and their input to @input; @ready: something was
+ * flushed, or what is polled is readable.
+ */
+void console_serve(struct console *c, bool ready);
+
+/* Is there more of the viewers' input that fits now? */
+bool console_has_input_room(const struct console *c);
 
 /* Flush, and give the terminal back as it was. */
 void console_close(struct console *c);

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
-#include "json_text.h"
+#include "json_parse.h"
+#include "listen.h"
 #include "version.h"
 
 #define BACKLOG		16
@@ -158,7 +158,7 @@ static int handle_line(struct control *c, struct client *client, const char *lin
 {
 	struct json_object *object = json_object_new_object(), *request = NULL, *result = NULL;
 	struct json_object *id;
-	int ret = json_text_parse(line, len, DEPTH_MAX, "a request is one line of JSON", &request);
+	int ret = json_parse(line, len, DEPTH_MAX, "a request is one line of JSON", &request);
 
 	c->current = client;
 	if (!ret)
@@ -250,21 +250,6 @@ int control_fd(const struct control *c)
 
 /* ---- the socket ----------------------------------------------------------------- */
 
-static int listen_at(struct control *c, const struct sockaddr_un *address)
-{
-	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->listen_fd < 0)
-		return fail_errno("cannot create a control socket");
-	/* Linux makes the file with the socket's mode. */
-	if (!fchmod(c->listen_fd, 0600) &&
-	    !bind(c->listen_fd, (const struct sockaddr *)address, sizeof(*address)) &&
-	    !listen(c->listen_fd, BACKLOG))
-		return 0;
-	fail_errno("cannot listen at the control socket %s", address->sun_path);
-	close(c->listen_fd);
-	return -1;
-}
-
 struct control *control_create(const struct sockaddr_un *address, const char *name,
 			       control_handler handler, void *opaque)
 {
@@ -285,7 +270,8 @@ struct control *control_create(const struct sockaddr_un *address, const char *na
 		fail_errno("cannot create an epoll");
 		goto err_free;
 	}
-	if (listen_at(c, address))
+	c->listen_fd = listen_at(address, "control socket", BACKLOG);
+	if (c->listen_fd < 0)
 		goto err_epoll;
 	if (watch(c, c->listen_fd, CLIENTS_MAX)) {
 		fail_errno("cannot watch the control socket");

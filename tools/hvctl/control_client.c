@@ -2,21 +2,20 @@
 #include "control_client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "error.h"
 #include "machine_dir.h"
-#include "nearest.h"
+#include "machine_names.h"
 
-/* A machine that answers later hangs, or its process is stopped. */
-#define ANSWER_SECONDS	10
 #define ANSWER_MAX	MIB(4)
+
+unsigned int control_patience = CONTROL_PATIENCE;
 
 /* ---- lines ---------------------------------------------------------------------- */
 
@@ -84,22 +83,9 @@ static int write_line(int fd, struct json_object *object)
 
 /* ---- connections ---------------------------------------------------------------- */
 
-static int fail_unknown(const char *name)
-{
-	char **names = machine_dir_list();
-	const char *nearest = names ? nearest_name(name, names) : NULL;
-
-	if (nearest)
-		fail("there is no machine %s that runs; perhaps %s is meant", name, nearest);
-	else
-		fail("there is no machine %s that runs; 'hvctl list' tells which do", name);
-	free(names);
-	return -1;
-}
-
 static int connect_to(const char *name)
 {
-	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	const struct timeval patience = { .tv_sec = control_patience };
 	struct sockaddr_un address;
 	int fd;
 
@@ -112,10 +98,12 @@ static int connect_to(const char *name)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;
-	if (errno == ENOENT || errno == ECONNREFUSED)
-		fail_unknown(name);
-	else
+	if (errno != ENOENT && errno != ECONNREFUSED)
 		fail_errno("cannot connect to the machine %s", name);
+	else if (machine_dir_is_alive(name))
+		fail("the machine %s starts or ends just now; try again", name);
+	else
+		fail_no_machine(name);
 	close(fd);
 	return -1;
 }
@@ -198,28 +186,25 @@ int control_ask(const char *name, const char *command, struct json_object *argum
 	return ret;
 }
 
-static u64 now_ms(void)
+int control_peer(int connection)
 {
-	struct timespec now;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int process;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return fail_errno("cannot tell which process the machine is");
+	process = pidfd_open(peer.pid, 0);
+	return process < 0 ? fail_errno("cannot watch the machine's process") : process;
 }
 
-int control_wait_end(int connection, unsigned int seconds)
+int control_process(const char *name)
 {
-	struct pollfd fd = { .fd = connection, .events = POLLIN };
-	u64 end = now_ms() + 1000ULL * seconds;
-	char byte;
+	int process, fd = machine_dir_check_name(name, "NAME") ? -1 : connect_to(name);
 
-	for (;;) {
-		u64 now = now_ms();
-
-		if (now >= end)
-			return -1;
-		if (poll(&fd, 1, min_u64(end - now, 60000)) == 1 &&
-		    (fd.revents & (POLLHUP | POLLERR) ||
-		     recv(connection, &byte, 1, MSG_DONTWAIT) == 0))
-			return 0;
-	}
+	if (fd < 0)
+		return -1;
+	process = control_peer(fd);
+	close(fd);
+	return process;
 }

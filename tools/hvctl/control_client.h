@@ -5,6 +5,10 @@
 
 #include <json-c/json.h>
 
+/* A machine that answers later hangs, or its process is stopped. In seconds */
+#define CONTROL_PATIENCE	10
+extern unsigned int control_patience;
+
 /*
  * Connect to the machine @name, and read its greeting. Returns the connection, or -1 with a
  * sentence: there is no such machine, or it speaks a later version.
@@ -19,11 +23,15 @@ int control_connect(const char *name);
 int control_call(int connection, const char *command, struct json_object *arguments,
 		 struct json_object **result);
 
-/* Wait up to @seconds for the machine's end; -1 if it didn't come, without a sentence. */
-int control_wait_end(int connection, unsigned int seconds);
-
 /* The same all at once, from control_connect() on. */
 int control_ask(const char *name, const char *command, struct json_object *arguments,
 		struct json_object **result);
+
+/*
+ * A pidfd of the machine's process at @connection, or of the one that listens for the machine
+ * @name, whatever it answers. -1 with a sentence
+ */
+int control_peer(int connection);
+int control_process(const char *name);
 
 #endif

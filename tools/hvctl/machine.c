@@ -195,10 +195,27 @@ static void power_off(struct machine *m)
 
 bool machine_press_power_button(struct machine *m)
 {
-	if (!ioapic_pin_enabled(&m->ioapic, PIN_GED))
+	if (machine_pause_wanted(&m->pause) || !ioapic_pin_enabled(&m->ioapic, PIN_GED))
 		return false;
 	ged_raise(&m->ged, GED_POWER_BUTTON);
 	return true;
+}
+
+static void kick_vcpus(struct machine *m, unsigned int count)
+{
+	while (count--)
+		vcpu_kick(&m->vcpus[count]);
+}
+
+void machine_suspend(struct machine *m, control_ticket ticket)
+{
+	machine_pause_begin(&m->pause, ticket);
+	kick_vcpus(m, m->config->cpus);
+}
+
+void machine_resume(struct machine *m)
+{
+	machine_pause_end(&m->pause);
 }
 
 /*
@@ -270,6 +287,8 @@ static void serve(struct machine *m)
 			input_of(c), input_of(hvc),
 			{ .fd = hvc_input, .events = POLLOUT },
 			{ .fd = m->control ? control_fd(m->control) : -1, .events = POLLIN },
+			{ .fd = console_viewers_poll(c), .events = POLLIN },
+			{ .fd = console_viewers_poll(hvc), .events = POLLIN },
 		};
 		bool busy;
 		u64 count;
@@ -284,13 +303,25 @@ static void serve(struct machine *m)
 			machine_stop(m, STOP_QUIT, 0, NULL);
 		if (fds[5].revents)
 			control_serve(m->control);
-		feed_serial(m);
+		machine_pause_serve(&m->pause, m->control);
 		busy = console_flush(c);
 		busy |= console_flush(hvc);
+		console_serve(c, busy || fds[6].revents);
+		console_serve(hvc, busy || fds[7].revents);
+		feed_serial(m);
 		if (m->hvc)
 			hvc_input = port_console_serve(m->hvc);
+		if (console_has_input_room(c) || console_has_input_room(hvc))
+			machine_wake(m);
 		timeout = busy ? FLUSH_MS : -1;
 	}
+}
+
+static void say_started(struct machine *m)
+{
+	if (m->started)
+		m->started(m->started_opaque);
+	m->started = NULL;
 }
 
 static void run_vcpus(struct machine *m)
@@ -303,10 +334,12 @@ static void run_vcpus(struct machine *m)
 			break;
 		}
 	}
+	if (started == m->config->cpus)
+		say_started(m);
 	serve(m);
 	console_set_waiting(m->console, false);
-	for (i = 0; i < started; i++)
-		vcpu_kick(&m->vcpus[i]);
+	machine_pause_give_up(&m->pause, m->control);
+	kick_vcpus(m, started);
 	for (i = 0; i < started; i++)
 		vcpu_join(&m->vcpus[i]);
 	console_set_waiting(m->console, true);
@@ -443,6 +476,7 @@ int machine_create(struct machine *m, const struct machine_config *config,
 	if (m->signal_fd < 0)
 		goto err_devices;
 	pthread_mutex_init(&m->stop_lock, NULL);
+	machine_pause_init(&m->pause, m->wake_fd);
 	/* The clock has a battery: it keeps its time over a reset. */
 	rtc_init(&m->rtc);
 	return 0;
@@ -463,6 +497,7 @@ err_dev:
 void machine_destroy(struct machine *m)
 {
 	rtc_destroy(&m->rtc);
+	machine_pause_destroy(&m->pause);
 	pthread_mutex_destroy(&m->stop_lock);
 	close(m->signal_fd);
 	destroy_devices(m);

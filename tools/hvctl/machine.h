@@ -14,6 +14,7 @@
 #include "ioapic.h"
 #include "lhv_dev.h"
 #include "machine_change.h"
+#include "machine_pause.h"
 #include "memory.h"
 #include "rtc_cmos.h"
 #include "serial16550.h"
@@ -57,6 +58,10 @@ struct machine {
 	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct control *control;	/* NULL: none */
 	struct machine_change change;
+	struct machine_pause pause;
+	/* To be called once, when its vCPUs run and control is served; NULL: that was done. */
+	void (*started)(void *opaque);
+	void *started_opaque;
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;
@@ -113,6 +118,13 @@ static inline bool machine_stopping(struct machine *m)
  * such events, or not yet.
  */
 bool machine_press_power_button(struct machine *m);
+
+/*
+ * Suspend the machine: its vCPUs stop, and the request @ticket is replied to when they have;
+ * and have them go on. For the thread in machine_run() alone.
+ */
+void machine_suspend(struct machine *m, control_ticket ticket);
+void machine_resume(struct machine *m);
 
 /* Have the thread in machine_run() look at everything again. */
 void machine_wake(struct machine *m);

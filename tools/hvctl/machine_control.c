@@ -99,7 +99,7 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 		return -1;
 	object = json_object_new_object();
 	add_string(object, "name", config->name);
-	add_string(object, "state", "running");
+	add_string(object, "state", machine_pause_is_complete(&m->pause) ? "suspended" : "running");
 	add_number(object, "pid", getpid());
 	add_number(object, "cpus", config->cpus);
 	add_number(object, "memory", config->memory);
@@ -122,6 +122,8 @@ static int power_button(struct machine *m, struct json_object *arguments,
 	(void)result;
 	if (control_no_arguments(arguments))
 		return -1;
+	if (machine_pause_wanted(&m->pause))
+		return fail("the machine is suspended; resume it first, or --force ends it all the same");
 	if (!machine_press_power_button(m))
 		return fail("the guest doesn't take its power button, or not yet; --force ends it all the same");
 	return 0;
@@ -133,6 +135,33 @@ static int end(struct machine *m, struct json_object *arguments, struct json_obj
 	if (control_no_arguments(arguments))
 		return -1;
 	machine_stop(m, STOP_QUIT, 0, NULL);
+	return 0;
+}
+
+/* ---- suspended ------------------------------------------------------------------ */
+
+/* Who asks for what is so already gets it. */
+static int suspend(struct machine *m, struct json_object *arguments, struct json_object **result)
+{
+	(void)result;
+	if (control_no_arguments(arguments))
+		return -1;
+	if (machine_pause_is_complete(&m->pause))
+		return 0;
+	if (machine_pause_wanted(&m->pause))
+		return fail("the machine is being suspended by another command");
+	machine_suspend(m, control_current(m->control));
+	return CONTROL_LATER;
+}
+
+static int resume(struct machine *m, struct json_object *arguments, struct json_object **result)
+{
+	(void)result;
+	if (control_no_arguments(arguments))
+		return -1;
+	if (machine_pause_wanted(&m->pause) && !machine_pause_is_complete(&m->pause))
+		return fail("the machine is being suspended by another command; try again");
+	machine_resume(m);
 	return 0;
 }
 
@@ -148,6 +177,8 @@ int machine_control(void *opaque, const char *command, struct json_object *argum
 		{ "set", machine_set },
 		{ "power-button", power_button },
 		{ "end", end },
+		{ "suspend", suspend },
+		{ "resume", resume },
 	};
 	unsigned int i;
 

@@ -95,6 +95,21 @@ static int check_balloon(struct machine *m, struct json_object *arguments,
 	return virtio_balloon_check(balloon, changes->balloon_size);
 }
 
+/* They take the guest's help, which it can't give. */
+static int check_suspended(struct machine *m, struct json_object *arguments)
+{
+	static const char * const keys[] = { "cpus", "memory" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (machine_pause_wanted(&m->pause) &&
+		    json_object_object_get_ex(arguments, keys[i], NULL))
+			return fail("--%s: the machine is suspended; resume it first, or change what is saved with --save",
+				    keys[i]);
+	}
+	return 0;
+}
+
 int machine_set(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
 	static const char * const keys[] = { "disks", "balloon", NULL };
@@ -103,6 +118,7 @@ int machine_set(struct machine *m, struct json_object *arguments, struct json_ob
 
 	(void)result;
 	if (control_check_keys(arguments, "the arguments of set", keys) ||
+	    check_suspended(m, arguments) ||
 	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes))
 		return -1;
 	for (i = 0; i < DISKS_MAX; i++) {

@@ -6,17 +6,27 @@
 #include "host_root.h"
 #include "types.h"
 #include "verb.h"
+#include "verb_options.h"
 
 static const struct {
 	const char *name;
 	const char *summary;	/* NULL: an option, listed apart */
 	int (*run)(int argc, char **argv);
 } verbs[] = {
-	{ "run", "create a machine, boot it, and run it", verb_run },
-	{ "list", "the machines that run", verb_list },
-	{ "status", "what a machine has", verb_status },
-	{ "set", "change a machine that runs", verb_set },
+	{ "run", "create a machine, boot it, and run it until it ends", verb_run },
+	{ "create", "create a machine that is kept while it doesn't run", verb_create },
+	{ "start", "run one in the background", verb_start },
 	{ "stop", "press a machine's power button, or end it", verb_stop },
+	{ "restart", "stop a machine, and start it again", verb_restart },
+	{ "suspend", "stop a machine's vCPUs", verb_suspend },
+	{ "resume", "let them go on", verb_resume },
+	{ "destroy", "remove a machine that was created", verb_destroy },
+	{ "set", "change a machine, and what is saved of it", verb_set },
+	{ "modify", "the same", verb_set },
+	{ "list", "the machines", verb_list },
+	{ "status", "what a machine has", verb_status },
+	{ "console", "look at a machine's console, and type there", verb_console },
+	{ "log", "what a machine said", verb_log },
 	{ "--version", NULL, verb_version },
 };
 
@@ -45,6 +55,22 @@ int verb_misused(void)
 {
 	verb_failed();
 	return STATUS_USAGE;
+}
+
+int verb_take_name(int argc, char **argv, const char *help, const char **name)
+{
+	static const struct option options[] = { OPTION_HELP, OPTION_NAME, { 0 } };
+	struct verb_options o = {
+		.argc = argc, .argv = argv, .letters = ":", .options = options,
+	};
+
+	if (verb_options_parse(&o))
+		return verb_misused();
+	if (o.help) {
+		fputs(help, stdout);
+		return STATUS_OK;
+	}
+	return verb_options_name(&o, name) ? verb_misused() : VERB_GOES_ON;
 }
 
 int main(int argc, char **argv)

@@ -7,8 +7,6 @@
 #include "error.h"
 #include "keyed_option.h"
 
-#define AGENT_NAME	"org.qemu.guest_agent.0"
-
 /* In the guest it is part of a path. */
 static int parse_name(void *opaque, const char *value)
 {
@@ -87,7 +85,7 @@ int port_options_add(struct port_options *options, const char *text)
 
 int port_options_add_agent(struct port_options *options, const char *path)
 {
-	struct port_config config = { .name = AGENT_NAME };
+	struct port_config config = { .name = PORT_AGENT_NAME };
 
 	if (!*path)
 		return fail("--agent: say where its socket is to be");

@@ -4,6 +4,9 @@
 
 #include "virtio_console.h"
 
+/* The port on which a guest's qemu-guest-agent listens. */
+#define PORT_AGENT_NAME	"org.qemu.guest_agent.0"
+
 /* What the console device is to have. */
 struct port_options {
 	struct port_config port[PORTS_MAX];
@@ -17,7 +20,7 @@ struct port_options {
  */
 int port_options_add(struct port_options *options, const char *text);
 
-/* The same for --agent PATH: the port on which a guest's qemu-guest-agent listens. */
+/* The same for --agent PATH: the port PORT_AGENT_NAME. */
 int port_options_add_agent(struct port_options *options, const char *path);
 
 #endif

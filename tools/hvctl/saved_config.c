@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "error.h"
-#include "json_text.h"
+#include "json_members.h"
+#include "json_parse.h"
 
 #define DEPTH_MAX	8
 
@@ -38,7 +39,7 @@ static const struct option *find_option(const char *name)
 	return NULL;
 }
 
-static bool is_repeated(const char *name)
+bool saved_config_is_repeated(const char *name)
 {
 	unsigned int i;
 
@@ -89,7 +90,7 @@ static int check_option(const char *name, struct json_object *value, const char 
 	if (!saved_config_allows(name))
 		return fail("%s: there is no option '%.40s'; it may be of a later hvctl", what,
 			    name);
-	if (is_repeated(name))
+	if (saved_config_is_repeated(name))
 		return is_text_array(value) ? 0 :
 		       fail("%s: the value of '%s' is no array of strings", what, name);
 	if (find_option(name)->has_arg == no_argument)
@@ -141,7 +142,7 @@ static int check(struct json_object *config, const char *what)
 int saved_config_parse(const char *text, size_t len, const char *what,
 		       struct json_object **config)
 {
-	if (json_text_parse(text, len, DEPTH_MAX, what, config))
+	if (json_parse(text, len, DEPTH_MAX, what, config))
 		return -1;
 	if (!check(*config, what))
 		return 0;
@@ -240,7 +241,7 @@ static struct json_object *array_of(struct json_object *config, const char *name
 static struct json_object *merge_amount(struct json_object *options, const char *name,
 					const char *value)
 {
-	const char *rest = strchr(json_text_of(options, name), ',');
+	const char *rest = strchr(text_of(options, name), ',');
 	struct json_object *merged;
 	char *text;
 
@@ -257,7 +258,7 @@ void saved_config_put(struct json_object *config, const char *name, const char *
 {
 	struct json_object *options = options_of(config), *array;
 
-	if (is_repeated(name)) {
+	if (saved_config_is_repeated(name)) {
 		array = array_of(config, name);
 		json_object_array_put_idx(array, find_thing(array, name, value),
 					  json_object_new_string(value));
@@ -265,6 +266,11 @@ void saved_config_put(struct json_object *config, const char *name, const char *
 		json_object_object_add(options, name, value ? merge_amount(options, name, value) :
 				       json_object_new_boolean(true));
 	}
+}
+
+void saved_config_put_last(struct json_object *config, const char *name, const char *value)
+{
+	json_object_array_add(array_of(config, name), json_object_new_string(value));
 }
 
 void saved_config_put_first(struct json_object *config, const char *name, const char *value)
@@ -304,7 +310,7 @@ int saved_config_take(struct json_object *config, const char *name, const char *
 		return fail("--without: there is no option '%s'", name);
 	if (!json_object_object_get_ex(options, name, &present))
 		return fail("--without: the machine has no %s", name);
-	if (is_repeated(name))
+	if (saved_config_is_repeated(name))
 		return take_thing(options, present, name, value);
 	if (value)
 		return fail("--without %s: it takes no value; say '%s' alone", name, name);
@@ -331,5 +337,5 @@ int saved_config_set_datacenter(struct json_object *config, const char *label)
 
 const char *saved_config_datacenter(struct json_object *config)
 {
-	return json_text_of(config, "datacenter");
+	return text_of(config, "datacenter");
 }

@@ -41,8 +41,11 @@ const char *saved_config_text(struct json_object *config);
  */
 void saved_config_put(struct json_object *config, const char *name, const char *value);
 
-/* Like that, but before the other values. */
+/* Of one that may be repeated: before, or after all other values. */
 void saved_config_put_first(struct json_object *config, const char *name, const char *value);
+void saved_config_put_last(struct json_object *config, const char *name, const char *value);
+
+bool saved_config_is_repeated(const char *name);
 
 /*
  * Take out the option @name, or of one that may be repeated the value for the thing that
@@ -68,7 +71,8 @@ struct saved_machine {
 int saved_machine_read(struct saved_machine *machine, const char *name,
 		       struct json_object *config);
 
-/* Read the config of the machine @name, of which there is a folder. -1 with a sentence */
+/* Read the config of the machine @name, which was created; as it is, or ready to run. */
+int saved_config_open(const char *name, struct json_object **config);
 int saved_machine_open(struct saved_machine *machine, const char *name);
 void saved_machine_close(struct saved_machine *machine);
 

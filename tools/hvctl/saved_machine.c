@@ -79,9 +79,8 @@ int saved_machine_read(struct saved_machine *machine, const char *name,
 	return ret;
 }
 
-int saved_machine_open(struct saved_machine *machine, const char *name)
+int saved_config_open(const char *name, struct json_object **config)
 {
-	struct json_object *config;
 	char path[PATH_MAX], *text;
 	size_t len;
 	int ret;
@@ -91,9 +90,16 @@ int saved_machine_open(struct saved_machine *machine, const char *name)
 	text = machine_store_read(name, &len);
 	if (!text)
 		return -1;
-	ret = saved_config_parse(text, len, path, &config);
+	ret = saved_config_parse(text, len, path, config);
 	free(text);
-	return ret ? ret : saved_machine_read(machine, name, config);
+	return ret;
+}
+
+int saved_machine_open(struct saved_machine *machine, const char *name)
+{
+	struct json_object *config;
+
+	return saved_config_open(name, &config) ? -1 : saved_machine_read(machine, name, config);
 }
 
 void saved_machine_close(struct saved_machine *machine)

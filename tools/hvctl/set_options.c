@@ -11,20 +11,30 @@
 
 const char set_help[] =
 "Usage: hvctl set NAME OPTION...\n"
-"Change a machine that runs; all of it, or nothing if a part is refused.\n"
+"Change a machine, as it runs, and what is saved of it; all of it, or nothing if a part is\n"
+"refused.\n"
 "\n"
+"While it runs, and saved if that makes sense:\n"
 "  --disk path=FILE[,size=SIZE]\n"
 "                     make the image FILE of one of its drives SIZE bytes long, or with K, M\n"
 "                     or G; without size= the guest is told what the image or the block\n"
 "                     device has grown to; may be repeated\n"
 "  --balloon size=SIZE\n"
 "                     what its balloon is to hold; 'hvctl status NAME' tells what it holds\n"
+"\n"
+"Saved for its next start: all options of 'hvctl create'. One that may be repeated is added, or\n"
+"takes the place of the one with the same image, folder, name or network. And:\n"
+"  --without OPTION[=VALUE]\n"
+"                     what isn't to be there any more: rng, or disk=path=FILE\n"
+"\n"
+"  --live             change it only as it runs\n"
+"  --save             change only what is saved\n"
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
 enum { OPT_BALLOON = OPT_FIRST, OPT_DISK };
 
-static const struct option long_options[] = {
+const struct option set_long_options[] = {
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	OPTION_HELP,
@@ -132,7 +142,7 @@ static int parse_option(struct json_object *arguments, int option)
 static int parse_options(struct set_options *options, int argc, char **argv)
 {
 	struct verb_options o = {
-		.argc = argc, .argv = argv, .letters = ":", .options = long_options,
+		.argc = argc, .argv = argv, .letters = ":", .options = set_long_options,
 	};
 	int option;
 

@@ -1,53 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* hvctl status and hvctl list: what machines say of themselves. */
+/* hvctl status: what there is to tell of a machine. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control_client.h"
 #include "error.h"
-#include "machine_dir.h"
+#include "json_members.h"
+#include "machine_describe.h"
 #include "size.h"
 #include "verb.h"
 #include "verb_options.h"
 
 static const char status_help[] =
 "Usage: hvctl status NAME [OPTION]...\n"
-"Tell what a machine that runs has.\n"
+"Tell what a machine has.\n"
 "\n"
 "  --json             as JSON, sizes in bytes\n"
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-static const char list_help[] =
-"Usage: hvctl list [OPTION]...\n"
-"List this user's machines that run.\n"
-"\n"
-"  --json             as JSON, sizes in bytes\n"
-"  --help             this text\n";
-
-static void print_json(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-						    JSON_C_TO_STRING_NOSLASHESCAPE));
-}
-
 /* ---- members -------------------------------------------------------------------- */
-
-/* "" and 0 for what isn't there. */
-static const char *text_of(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : "";
-}
-
-static u64 number_of(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
-}
 
 static const char *size_of(struct json_object *object, const char *key, char text[static 32])
 {
@@ -65,7 +37,8 @@ static void print_disk(struct json_object *disk)
 		printf("disk:    vhost-user=%s\n", text_of(disk, "vhost-user"));
 		return;
 	}
-	printf("disk:    %s, %s%s\n", text_of(disk, "path"), size_of(disk, "size", size),
+	printf("disk:    %s%s%s%s\n", text_of(disk, "path"), number_of(disk, "size") ? ", " : "",
+	       number_of(disk, "size") ? size_of(disk, "size", size) : "",
 	       json_object_object_get_ex(disk, "readonly", &readonly) &&
 	       json_object_get_boolean(readonly) ? ", readonly" : "");
 }
@@ -90,10 +63,13 @@ static void print_status(struct json_object *status)
 
 	printf("name:    %s\n", text_of(status, "name"));
 	printf("state:   %s\n", text_of(status, "state"));
-	printf("pid:     %s\n", text_of(status, "pid"));
+	if (number_of(status, "pid"))
+		printf("pid:     %s\n", text_of(status, "pid"));
 	printf("cpus:    %s\n", text_of(status, "cpus"));
 	printf("memory:  %s\n", size_of(status, "memory", memory));
 	printf("kernel:  %s\n", text_of(status, "kernel"));
+	if (*text_of(status, "datacenter"))
+		printf("datacenter: %s\n", text_of(status, "datacenter"));
 	if (json_object_object_get_ex(status, "disks", &disks)) {
 		for (i = 0; i < json_object_array_length(disks); i++)
 			print_disk(json_object_array_get_idx(disks, i));
@@ -119,88 +95,13 @@ int verb_status(int argc, char **argv)
 	}
 	if (verb_options_name(&o, &name))
 		return verb_misused();
-	if (control_ask(name, "status", NULL, &status))
+	status = machine_describe(name);
+	if (!status)
 		return verb_failed();
 	if (o.json)
 		print_json(status);
 	else
 		print_status(status);
 	json_object_put(status);
-	return STATUS_OK;
-}
-
-/* ---- list ----------------------------------------------------------------------- */
-
-/* One that starts or ends just now doesn't listen. */
-static struct json_object *ask(const char *name)
-{
-	struct json_object *status;
-
-	if (!control_ask(name, "status", NULL, &status))
-		return status;
-	status = json_object_new_object();
-	json_object_object_add(status, "name", json_object_new_string(name));
-	json_object_object_add(status, "state", json_object_new_string("unknown"));
-	return status;
-}
-
-static void print_row(int width, struct json_object *status)
-{
-	bool known = json_object_object_get_ex(status, "pid", NULL);
-	char memory[32];
-
-	printf("%-*s %-8s %7s %5s %s\n", width, text_of(status, "name"), text_of(status, "state"),
-	       known ? text_of(status, "pid") : "-", known ? text_of(status, "cpus") : "-",
-	       known ? size_of(status, "memory", memory) : "-");
-}
-
-static void print_list(struct json_object *list)
-{
-	size_t i, count = json_object_array_length(list);
-	int width = strlen("NAME");
-
-	for (i = 0; i < count; i++) {
-		int len = strlen(text_of(json_object_array_get_idx(list, i), "name"));
-
-		width = len > width ? len : width;
-	}
-	printf("%-*s %-8s %7s %5s %s\n", width, "NAME", "STATE", "PID", "CPUS", "MEMORY");
-	for (i = 0; i < count; i++)
-		print_row(width, json_object_array_get_idx(list, i));
-}
-
-int verb_list(int argc, char **argv)
-{
-	static const struct option options[] = { OPTION_HELP, OPTION_JSON, { 0 } };
-	struct verb_options o = {
-		.argc = argc, .argv = argv, .letters = ":", .options = options,
-	};
-	struct json_object *list;
-	char **names;
-	size_t i;
-
-	if (verb_options_parse(&o))
-		return verb_misused();
-	if (o.help) {
-		fputs(list_help, stdout);
-		return STATUS_OK;
-	}
-	if (argv[optind]) {
-		fail("unexpected argument '%s'; 'hvctl status NAME' tells of one machine",
-		     argv[optind]);
-		return verb_misused();
-	}
-	names = machine_dir_list();
-	if (!names)
-		return verb_failed();
-	list = json_object_new_array();
-	for (i = 0; names[i]; i++)
-		json_object_array_add(list, ask(names[i]));
-	free(names);
-	if (o.json)
-		print_json(list);
-	else
-		print_list(list);
-	json_object_put(list);
 	return STATUS_OK;
 }

@@ -1,166 +1,171 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "table.h"
 
-#include <ctype.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#define COLUMNS_MAX	24
 
-void table_init(struct table *t, const struct table_column *columns, unsigned int count)
+struct table {
+	const struct table_column *column;
+	unsigned int columns;
+	char **cell;
+	size_t cells, room;
+};
+
+struct table *table_create(const struct table_column *column, unsigned int columns)
 {
-	*t = (struct table){ .columns = columns, .count = count };
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t) {
+		t->column = column;
+		t->columns = min_u64(columns, COLUMNS_MAX);
+	}
+	return t;
 }
 
 void table_destroy(struct table *t)
 {
-	size_t i;
-
-	for (i = 0; i < t->rows * t->count; i++)
-		free(t->cells[i]);
-	free(t->cells);
-}
-
-/* ---- columns -------------------------------------------------------------------- */
-
-bool table_shows(const struct table *t, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->shown_count; i++) {
-		if (!strcmp(t->columns[t->shown[i]].name, name))
-			return true;
-	}
-	return false;
-}
-
-static int fail_unknown(const struct table *t, const char *option, const char *name)
-{
-	char list[256] = "";
-	size_t used = 0;
-	unsigned int i;
-
-	for (i = 0; i < t->count && used < sizeof(list); i++)
-		used += snprintf(list + used, sizeof(list) - used, "%s%s", i ? "," : "",
-				 t->columns[i].name);
-	return fail("%s: there is no column '%.40s'; there are %s", option, name, list);
-}
-
-static int show_one(struct table *t, const char *option, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->count && strcasecmp(t->columns[i].name, name); i++)
-		;
-	if (i == t->count)
-		return fail_unknown(t, option, name);
-	if (table_shows(t, t->columns[i].name) || t->shown_count == TABLE_COLUMNS_MAX)
-		return fail("%s: the column '%s' is given twice", option, name);
-	t->shown[t->shown_count++] = i;
-	return 0;
-}
-
-int table_show(struct table *t, const char *option, const char *list)
-{
-	char *copy = strdup(list), *rest = copy, *name;
-	int ret = copy ? 0 : fail("out of memory");
-
-	while (!ret && (name = strsep(&rest, ",")))
-		ret = show_one(t, option, name);
-	free(copy);
-	return ret;
-}
-
-/* ---- rows ----------------------------------------------------------------------- */
-
-/* Neither control characters, nor the rest of a terminal's, pass. */
-static char *printable(const char *text)
-{
-	char *copy = strdup(*text ? text : "-"), *at;
-
-	for (at = copy; at && *at; at++) {
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = '?';
-	}
-	return copy;
-}
-
-void table_add(struct table *t, const char * const *cells)
-{
-	char **larger = realloc(t->cells, (t->rows + 1) * t->count * sizeof(*larger));
-	unsigned int i;
-
-	if (!larger)
+	if (!t)
 		return;
-	t->cells = larger;
-	for (i = 0; i < t->count; i++)
-		t->cells[t->rows * t->count + i] = printable(cells[i]);
-	t->rows++;
+	while (t->cells)
+		free(t->cell[--t->cells]);
+	free(t->cell);
+	free(t);
 }
 
-static const char *cell(const struct table *t, size_t row, unsigned int column)
+/* A cell that there is no memory for is empty, one without a place isn't there. */
+void table_add(struct table *t, const char *fmt, ...)
 {
-	const char *text = t->cells[row * t->count + column];
+	va_list args;
 
-	return text ? text : "";
+	if (t->cells == t->room) {
+		size_t room = t->room ? 2 * t->room : 64;
+		char **cell = realloc(t->cell, room * sizeof(*cell));
+
+		if (!cell)
+			return;
+		t->cell = cell;
+		t->room = room;
+	}
+	va_start(args, fmt);
+	if (vasprintf(&t->cell[t->cells], fmt, args) < 0)
+		t->cell[t->cells] = NULL;
+	va_end(args);
+	t->cells++;
 }
 
-/* In characters, of UTF-8. */
-static size_t width_of(const char *text)
+static const char *cell_at(const struct table *t, size_t row, unsigned int column)
 {
-	size_t width = 0;
+	size_t i = row * t->columns + column;
 
-	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;
-	return width;
+	return i < t->cells && t->cell[i] ? t->cell[i] : "";
 }
 
-static void measure(const struct table *t, size_t widths[static TABLE_COLUMNS_MAX])
+/* Shortens columns until a line has @width characters, as far as they may be. */
+static void fit(const struct table *t, unsigned int *widths, unsigned int width)
 {
+	unsigned int i, total = t->columns - 1;
+
+	for (i = 0; i < t->columns; i++)
+		total += widths[i];
+	while (i-- && total > width) {
+		unsigned int least = t->column[i].least, cut;
+
+		if (!least || widths[i] <= least)
+			continue;
+		cut = min_u64(widths[i] - least, total - width);
+		widths[i] -= cut;
+		total -= cut;
+	}
+}
+
+/*
+ * Of text that is too long for its column, words that fit are shown; of a single one, what does,
+ * with a mark.
+ */
+static unsigned int shown(const char *text, unsigned int width, bool *marked)
+{
+	unsigned int len = strlen(text);
+
+	*marked = false;
+	if (len <= width)
+		return len;
+	for (len = width; len && text[len] != ' '; len--)
+		;
+	if (len)
+		return len;
+	*marked = true;
+	return width ? width - 1 : 0;
+}
+
+/* A line on its way. Blanks wait for what comes after them. */
+struct line {
+	FILE *out;
+	unsigned int left;	/* characters that there is room for */
+	unsigned int blanks;
+};
+
+static void put(struct line *line, const char *text, unsigned int len)
+{
+	unsigned int blanks = min_u64(line->blanks, line->left);
+
+	if (!len)
+		return;
+	line->left -= blanks;
+	line->blanks = 0;
+	len = min_u64(len, line->left);
+	line->left -= len;
+	fprintf(line->out, "%*s%.*s", (int)blanks, "", (int)len, text);
+}
+
+static void put_cell(struct line *line, const char *text, unsigned int width,
+		     enum table_align align)
+{
+	bool marked;
+	unsigned int len = shown(text, width, &marked);
+	unsigned int blanks = width - len - marked;
+
+	if (align == TABLE_RIGHT)
+		line->blanks += blanks;
+	put(line, text, len);
+	put(line, "~", marked);
+	if (align == TABLE_LEFT)
+		line->blanks += blanks;
+	line->blanks++;
+}
+
+static void put_row(const struct table *t, FILE *out, const char * const *cell,
+		    const unsigned int *widths, unsigned int width)
+{
+	struct line line = { .out = out, .left = width ? width : UINT32_MAX };
 	unsigned int i;
+
+	for (i = 0; i < t->columns; i++)
+		put_cell(&line, cell[i], widths[i], t->column[i].align);
+	fputc('\n', out);
+}
+
+void table_print(const struct table *t, FILE *out, size_t rows, unsigned int width)
+{
+	unsigned int widths[COLUMNS_MAX], i;
+	const char *cell[COLUMNS_MAX];
 	size_t row;
 
-	for (i = 0; i < t->shown_count; i++) {
-		widths[i] = strlen(t->columns[t->shown[i]].name);
-		for (row = 0; row < t->rows; row++)
-			widths[i] = max_u64(widths[i], width_of(cell(t, row, t->shown[i])));
+	rows = min_u64(rows, (t->cells + t->columns - 1) / t->columns);
+	for (i = 0; i < t->columns; i++) {
+		widths[i] = strlen(t->column[i].name);
+		for (row = 0; row < rows; row++)
+			widths[i] = max_u64(widths[i], strlen(cell_at(t, row, i)));
+		cell[i] = t->column[i].name;
 	}
-}
-
-static void print_cell(const struct table *t, FILE *file, const size_t *widths, unsigned int i,
-		       const char *text)
-{
-	int blanks = widths[i] - width_of(text);
-	bool right = t->columns[t->shown[i]].right, last = i + 1 == t->shown_count;
-
-	fprintf(file, "%*s%s%*s%s", right ? blanks : 0, "", text,
-		right || last ? 0 : blanks, "", last ? "\n" : " ");
-}
-
-static void print_heads(const struct table *t, FILE *file, const size_t *widths)
-{
-	char head[64];
-	unsigned int i, n;
-
-	for (i = 0; i < t->shown_count; i++) {
-		const char *name = t->columns[t->shown[i]].name;
-
-		for (n = 0; name[n] && n < sizeof(head) - 1; n++)
-			head[n] = toupper((unsigned char)name[n]);
-		head[n] = '\0';
-		print_cell(t, file, widths, i, head);
-	}
-}
-
-void table_print(const struct table *t, FILE *file)
-{
-	size_t row, widths[TABLE_COLUMNS_MAX];
-	unsigned int i;
-
-	measure(t, widths);
-	print_heads(t, file, widths);
-	for (row = 0; row < t->rows; row++) {
-		for (i = 0; i < t->shown_count; i++)
-			print_cell(t, file, widths, i, cell(t, row, t->shown[i]));
+	if (width)
+		fit(t, widths, width);
+	put_row(t, out, cell, widths, width);
+	for (row = 0; row < rows; row++) {
+		for (i = 0; i < t->columns; i++)
+			cell[i] = cell_at(t, row, i);
+		put_row(t, out, cell, widths, width);
 	}
 }

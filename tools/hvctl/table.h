@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Tables for people, with columns as wide as what is in them, and of which the user may choose
- * some by name. What isn't printable is shown as '?'.
- */
+/* Tables of text, as wide as what is in them, or as there is room for. */
 #ifndef HVCTL_TABLE_H
 #define HVCTL_TABLE_H
 
@@ -10,39 +7,30 @@
 
 #include "types.h"
 
-#define TABLE_COLUMNS_MAX	32
+enum table_align { TABLE_LEFT, TABLE_RIGHT };
 
 struct table_column {
-	const char *name;	/* in lower case; its head is in upper case */
-	bool right;		/* aligned so, as numbers are */
+	const char *name;
+	enum table_align align;
+	unsigned int least;	/* it may be cut to so many characters; 0: only at the end */
 };
 
-struct table {
-	const struct table_column *columns;
-	unsigned int count;
-	/* Those that are shown, in order */
-	unsigned int shown[TABLE_COLUMNS_MAX];
-	unsigned int shown_count;
-	char **cells;		/* @count for each row */
-	size_t rows;
-};
+struct table;
 
-/* An empty one of @count columns, of which none is shown yet. */
-void table_init(struct table *t, const struct table_column *columns, unsigned int count);
-void table_destroy(struct table *t);
+/* The array @column is there as long as the table. NULL if there is no memory. */
+struct table *table_create(const struct table_column *column, unsigned int columns);
+void table_destroy(struct table *table);
+
+/* The next cell, in the order of reading. */
+void table_add(struct table *table, const char *fmt, ...) __printf(2, 3);
 
 /*
- * Show the columns that @list names, "name,state", in its order. @option says where the list
- * was given. -1 with a sentence: there is no such column, or it's there twice
+ * Print the names of columns, and the first @rows rows. No line is longer than @width, if that
+ * isn't 0: columns that may be cut are, from the last one on, and at last the lines.
  */
-int table_show(struct table *t, const char *option, const char *list);
+void table_print(const struct table *table, FILE *out, size_t rows, unsigned int width);
 
-bool table_shows(const struct table *t, const char *name);
-
-/* Add a row of copies of @cells, of which there are as many as columns; "" is shown as "-". */
-void table_add(struct table *t, const char * const *cells);
-
-/* Print the heads and all rows; lines have no blanks at their ends. */
-void table_print(const struct table *t, FILE *file);
+/* All its rows */
+#define TABLE_ALL	SIZE_MAX
 
 #endif

@@ -193,15 +193,30 @@ static void run_failed(struct vcpu *vcpu)
 	machine_stop(vcpu->machine, STOP_ERROR, 0, text);
 }
 
-static void *vcpu_thread(void *arg)
+/*
+ * It was kicked. The flag is taken back before the thread looks at what it was kicked for, so
+ * that none is missed.
+ */
+static void take_kick(struct vcpu *vcpu)
 {
-	struct vcpu *vcpu = arg;
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+}
 
-	while (!machine_stopping(vcpu->machine)) {
+static void run_guest(struct vcpu *vcpu)
+{
+	struct machine *m = vcpu->machine;
+
+	while (!machine_stopping(m)) {
 		u32 reason;
 
+		if (machine_pause_wanted(&m->pause)) {
+			machine_pause_wait(&m->pause);
+			continue;
+		}
 		if (ioctl(vcpu->fd, LHV_VCPU_RUN, 0)) {
-			if (errno != EINTR)
+			if (errno == EINTR)
+				take_kick(vcpu);
+			else
 				run_failed(vcpu);
 			continue;
 		}
@@ -211,6 +226,15 @@ static void *vcpu_thread(void *arg)
 		else
 			handle_crash(vcpu);
 	}
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	machine_pause_enter(&vcpu->machine->pause);
+	run_guest(vcpu);
+	machine_pause_leave(&vcpu->machine->pause);
 	return NULL;
 }
 

@@ -33,7 +33,7 @@ int vcpu_init_signals(void);
 
 int vcpu_start(struct vcpu *vcpu);
 
-/* Get the thread out of the guest; it sees then that the machine stops. */
+/* Get the thread out of the guest; it sees then that the machine stops, or is to pause. */
 void vcpu_kick(struct vcpu *vcpu);
 void vcpu_join(struct vcpu *vcpu);
 

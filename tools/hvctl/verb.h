@@ -9,11 +9,19 @@
 #define STATUS_USAGE	2	/* hvctl was called in a wrong way */
 
 /* Each gets its own arguments, argv[0] being the verb, and returns a status. */
-int verb_run(int argc, char **argv);
+int verb_console(int argc, char **argv);
+int verb_create(int argc, char **argv);
+int verb_destroy(int argc, char **argv);
 int verb_list(int argc, char **argv);
+int verb_log(int argc, char **argv);
+int verb_restart(int argc, char **argv);
+int verb_resume(int argc, char **argv);
+int verb_run(int argc, char **argv);
 int verb_set(int argc, char **argv);
+int verb_start(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_stop(int argc, char **argv);
+int verb_suspend(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 /* Tell the user the sentence that fail() keeps; returns STATUS_FAIL. */
@@ -21,5 +29,12 @@ int verb_failed(void);
 
 /* The same, for a command line that can't be right; returns STATUS_USAGE. */
 int verb_misused(void);
+
+/*
+ * For a verb that takes a NAME and no options but common ones: either it goes on, with the
+ * name, or it is over with the status that this returns.
+ */
+#define VERB_GOES_ON	(-1)
+int verb_take_name(int argc, char **argv, const char *help, const char **name);
 
 #endif

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "json_text.h"
-
-#include <stdio.h>
+#include "json_parse.h"
 
 #include "error.h"
 
-int json_text_parse(const char *text, size_t len, int depth, const char *what,
-		    struct json_object **object)
+int json_parse(const char *text, size_t len, int depth, const char *what,
+	       struct json_object **object)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(depth);
 	enum json_tokener_error error;
@@ -26,26 +24,4 @@ int json_text_parse(const char *text, size_t len, int depth, const char *what,
 	if (error == json_tokener_success)
 		return 0;
 	return fail("%s: %s", what, json_tokener_error_desc(error));
-}
-
-void json_text_print(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-						    JSON_C_TO_STRING_NOSLASHESCAPE));
-}
-
-const char *json_text_of(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(object, key, &value) || !value)
-		return "";
-	return json_object_get_string(value);
-}
-
-u64 json_number_of(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
 }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef HVCTL_GUEST_WAIT_H
+#define HVCTL_GUEST_WAIT_H
+
+#include "types.h"
+
+/*
+ * Wait until the guest agent of the machine @name, whose port's socket is at @path, answers,
+ * up to @seconds. -1 with a sentence: it didn't, or the machine ended
+ */
+int guest_wait(const char *name, const char *path, u64 seconds);
+
+#endif
