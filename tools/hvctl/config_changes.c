@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "json_parse.h"
 #include "option_paths.h"
 #include "option_table.h"
 #include "saved_config.h"
@@ -36,6 +37,19 @@ bool config_can_change(const char *name)
 	return saved_config_allows(name) || option_find(config_long_options, name);
 }
 
+/* Could it be read again from a file, as JSON? */
+static int check_text(const char *name, const char *value)
+{
+	struct json_object *string = json_object_new_string(value), *again;
+	const char *json = json_object_to_json_string(string);
+	int ret = json_parse(json, strlen(json), 2, "", &again);
+
+	json_object_put(again);
+	json_object_put(string);
+	return ret ? fail("--%s: its value has bytes that aren't UTF-8, and can't be saved", name) :
+	       0;
+}
+
 static int put(struct json_object *config, const char *name, const char *value, bool adds,
 	       bool first)
 {
@@ -43,8 +57,10 @@ static int put(struct json_object *config, const char *name, const char *value, 
 
 	if (value) {
 		absolute = option_paths_absolute(name, value);
-		if (!absolute)
+		if (!absolute || check_text(name, absolute)) {
+			free(absolute);
 			return -1;
+		}
 	}
 	if (!adds || !saved_config_is_repeated(name))
 		saved_config_put(config, name, absolute);

@@ -97,7 +97,7 @@ static int write_all(int fd, const char *text)
 		text += n;
 		len -= n;
 	}
-	return fsync(fd);
+	return 0;
 }
 
 /* A file is there as a whole, whatever happens, or not. */
@@ -108,7 +108,7 @@ static int replace_config(int dir_fd, const char *path, const char *text)
 
 	if (fd < 0)
 		return fail_errno("cannot write to the folder %s", path);
-	if (write_all(fd, text)) {
+	if (write_all(fd, text) || write_all(fd, "\n") || fsync(fd)) {
 		fail_errno("cannot write the config in %s", path);
 		close(fd);
 		unlinkat(dir_fd, NEW_FILE, 0);

@@ -45,8 +45,9 @@ static const char *find_path(unsigned int i, const char *value, size_t *len)
 	if (key) {
 		while (strncmp(at, key, strlen(key))) {
 			at = strchr(at, ',');
-			if (!at++)
+			if (!at)
 				return NULL;
+			at++;
 		}
 		at += strlen(key);
 	}
