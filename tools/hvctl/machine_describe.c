@@ -92,7 +92,7 @@ struct json_object *machine_describe_briefly(const char *name)
 	control_patience = 1;
 	status = alive ? describe_running(name) : describe_stopped(name);
 	control_patience = CONTROL_PATIENCE;
-	if (status)
+	if (status || (!machine_dir_is_alive(name) && !machine_store_has(name)))
 		return status;
 	status = json_object_new_object();
 	add_string(status, "name", name);
