@@ -1,54 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the lab's host: the life of named machines. life.sh [STORMS]
+# In the lab's host: the life of named machines. life.sh [ROUNDS]
 . ./lib.sh
+. ./machines.sh
 
-storms=${1:-3}
+rounds=${1:-3}
 
 plan 24
-
-# refused STATUS TEXT COMMAND...: it fails so, with a sentence that has TEXT in it
-refused() {
-	expected=$1 text=$2
-	shift 2
-	"$@" >answer 2>&1 </dev/null
-	[ $? -eq "$expected" ] && [ "$(wc -l <answer)" -eq 1 ] &&
-		grep -q "^hvctl: .*$text" answer && return
-	echo "$*:" >>$log
-	cat answer >>$log
-	return 1
-}
-
-state_of() {
-	hvctl list -o name,state | sed -n "s/^$1  *//p"
-}
-
-# NAME has STATE
-is() {
-	[ "$(state_of "$1")" = "$2" ] && return
-	hvctl list >>$log 2>&1
-	return 1
-}
-
-# The process of a machine that runs
-process_of() {
-	hvctl list --json -o name,pid | tr -d ' \n' | sed -n "s/.*\"name\":\"$1\",\"pid\":\([0-9]*\).*/\1/p"
-}
-
-# A guest that runs COMMAND. create_guest NAME KERNEL COMMAND [hvctl option]...
-create_guest() {
-	name=$1 kernel=$2 encoded=$(echo "$3" | base64 | tr -d '\n')
-	shift 3
-	hvctl create "$name" --kernel "/guest/$kernel" --initrd "$initrd" \
-		--cmdline "console=ttyS0 quiet panic=-1 run64=$encoded" "$@"
-}
-
-# Waits until a line of its log begins so, or it doesn't run any more. until_logged NAME TEXT
-until_logged() {
-	until hvctl log "$1" | tr -d '\r' | grep -q "^$2"; do
-		[ "$(state_of "$1")" = stopped ] && return 1
-		sleep 0.5
-	done
-}
 
 : >$log
 
@@ -105,8 +62,7 @@ ok "it is restarted, by its power button, as it was saved" $?
 wait $viewer 2>/dev/null
 ok "who looked at its console sees the end" $?
 
-hvctl stop web --force 2>>$log && is web stopped && hvctl destroy web &&
-	[ "$(hvctl list | wc -l)" -eq 1 ] && [ ! -e /run/lhv/web ] && [ -z "$(ls -A /var/lib/lhv)" ]
+hvctl stop web --force 2>>$log && is web stopped && hvctl destroy web && nothing_left
 ok "it is stopped and destroyed" $?
 
 # ---- suspended ----
@@ -139,7 +95,7 @@ done
 before=$(counts)
 [ $result -eq 0 ] && until_logged count "COUNT $((before + 3))"
 ok "time and again" $?
-hvctl suspend count && hvctl destroy count --force && [ "$(hvctl list | wc -l)" -eq 1 ]
+hvctl suspend count && hvctl destroy count --force && nothing_left
 ok "it is destroyed while it is suspended" $?
 
 # ---- an agent ----
@@ -175,7 +131,6 @@ ok "what can't be started says why, and is as it was" $?
 
 # ---- killed ----
 
-payload="--kernel sleep --memory 6M --console none"
 hvctl create spin --kernel spin --memory 6M
 hvctl start spin && kill -KILL "$(process_of spin)"
 until [ -z "$(process_of spin)" ]; do :; done
@@ -203,8 +158,8 @@ truth() {
 	*)
 		false
 		;;
-	esac >>$log 2>&1 && [ -z "$(ls -A /var/lib/lhv)" ] && [ "$(ls -A /run/lhv)" = .lock ] && return
-	echo "then it was $state: $(ls -AR /var/lib/lhv /run/lhv)" >>$log
+	esac >>$log 2>&1 && nothing_left && return
+	echo "then it was $state" >>$log
 	return 1
 }
 # kill_at STEP BEFORE COMMAND...: BEFORE is run first, each time
@@ -245,32 +200,7 @@ wait
 	hvctl destroy --force kill
 ok "of several that start it, one does" $?
 
-# Each process has machines of its own, and fights for one that all have.
-storm() {	# NUMBER
-	for _ in $(seq "$storms"); do
-		hvctl create "m$1" $payload && hvctl start "m$1" && hvctl suspend "m$1" &&
-			hvctl resume "m$1" && hvctl stop "m$1" --force &&
-			hvctl set "m$1" --cpus 2 && hvctl restart "m$1" &&
-			hvctl destroy "m$1" --force || return
-		hvctl create common $payload
-		hvctl start common
-		hvctl list >/dev/null || return
-		hvctl destroy --force common
-		true
-	done 2>>storm.$1
-}
-pids=
-for i in 1 2 3 4; do
-	storm $i &
-	pids="$pids $!"
-done
-result=0
-for pid in $pids; do
-	wait "$pid" || result=1
-done
-hvctl destroy --force common 2>/dev/null
-[ $result -eq 0 ] && ! grep -v 'machine common' storm.? >>$log && [ "$(hvctl list | wc -l)" -eq 1 ] &&
-	[ -z "$(ls -A /var/lib/lhv)" ] && [ "$(ls -A /run/lhv)" = .lock ]
+storms 4 "$rounds"
 ok "storms of commands leave nothing" $?
 
 # ---- an ordinary user ----
