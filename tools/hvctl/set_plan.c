@@ -183,7 +183,8 @@ const char *set_plan_waits(const struct set_plan *plan)
 	unsigned int i;
 
 	for (i = 0; i < plan->count; i++) {
-		if (!is_live(plan, &plan->change[i], true) && strcmp(plan->change[i].name, "datacenter"))
+		if (!is_live(plan, &plan->change[i], true) &&
+		    strcmp(plan->change[i].name, "datacenter"))
 			return plan->change[i].name;
 	}
 	return NULL;
