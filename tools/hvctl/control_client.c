@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "control.h"
 #include "error.h"
 #include "machine_dir.h"
@@ -198,22 +198,14 @@ int control_ask(const char *name, const char *command, struct json_object *argum
 	return ret;
 }
 
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 int control_wait_end(int connection, unsigned int seconds)
 {
 	struct pollfd fd = { .fd = connection, .events = POLLIN };
-	u64 end = now_ms() + 1000ULL * seconds;
+	u64 end = clock_ms() + 1000ULL * seconds;
 	char byte;
 
 	for (;;) {
-		u64 now = now_ms();
+		u64 now = clock_ms();
 
 		if (now >= end)
 			return -1;

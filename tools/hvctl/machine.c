@@ -94,6 +94,8 @@ static int add_devices(struct machine *m)
 	    bus_add(&m->ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, m) ||
 	    bus_add(&m->ports, PORT_SLEEP_CONTROL, 3, &power_ops, m) ||
 	    bus_add(&m->ports, PORT_GED, 1, &ged_ops, &m->ged) ||
+	    (m->config->cpus_change && bus_add(&m->ports, PORT_CPUS, CPUS_REGISTERS,
+					       &cpu_hotplug_ops, &m->cpus.hotplug)) ||
 	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic) ||
 	    devices_add_to(&m->devices, &m->mmio, &m->ports))
 		return -1;
@@ -117,39 +119,12 @@ static int add_devices(struct machine *m)
 
 static int load_guest(struct machine *m, struct boot_entry *entry)
 {
+	const struct acpi_cpus cpus = machine_cpus_acpi(m);
 	bool pci = devices_wanted(&m->config->devices);
 
-	if (firmware_install(&m->memory, m->config->cpus, pci))
+	if (firmware_install(&m->memory, &cpus, pci))
 		return -1;
 	return boot_load(&m->config->files, &m->memory, ACPI_TABLES_START, entry);
-}
-
-static void destroy_vcpus(struct machine *m, unsigned int count)
-{
-	while (count--)
-		vcpu_destroy(&m->vcpus[count]);
-}
-
-static int create_vcpus(struct machine *m)
-{
-	static struct cpuid_table table;
-	unsigned int i;
-	int count;
-
-	count = lhv_supported_cpuid(&m->dev, table.entry);
-	if (count < 0)
-		return -1;
-	table.count = count;
-	if (cpuid_build(&table, &m->dev.info, m->config->cpus))
-		return -1;
-
-	for (i = 0; i < m->config->cpus; i++) {
-		if (vcpu_create(&m->vcpus[i], m, i, &table)) {
-			destroy_vcpus(m, i);
-			return -1;
-		}
-	}
-	return 0;
 }
 
 static int power_on(struct machine *m, const struct serial_host *serial_host)
@@ -162,7 +137,7 @@ static int power_on(struct machine *m, const struct serial_host *serial_host)
 	m->vm_fd = lhv_create_vm(&m->dev);
 	if (m->vm_fd < 0)
 		return -1;
-	if (lhv_map_memory(m->vm_fd, &m->memory) || create_vcpus(m))
+	if (lhv_map_memory(m->vm_fd, &m->memory) || machine_cpus_power_on(m))
 		goto err_close;
 	if (vcpu_set_entry(&m->vcpus[0], &entry))
 		goto err_destroy;
@@ -175,7 +150,7 @@ static int power_on(struct machine *m, const struct serial_host *serial_host)
 	return 0;
 
 err_destroy:
-	destroy_vcpus(m, m->config->cpus);
+	machine_cpus_power_off(m);
 err_close:
 	close(m->vm_fd);
 	return -1;
@@ -187,7 +162,7 @@ static void power_off(struct machine *m)
 	serial_destroy(&m->serial);
 	ged_destroy(&m->ged);
 	ioapic_destroy(&m->ioapic);
-	destroy_vcpus(m, m->config->cpus);
+	machine_cpus_power_off(m);
 	close(m->vm_fd);
 }
 
@@ -271,6 +246,7 @@ static void serve(struct machine *m)
 			{ .fd = hvc_input, .events = POLLOUT },
 			{ .fd = m->control ? control_fd(m->control) : -1, .events = POLLIN },
 		};
+		int cpus_timeout;
 		bool busy;
 		u64 count;
 
@@ -284,31 +260,25 @@ static void serve(struct machine *m)
 			machine_stop(m, STOP_QUIT, 0, NULL);
 		if (fds[5].revents)
 			control_serve(m->control);
+		cpus_timeout = machine_cpus_serve(m);
 		feed_serial(m);
 		busy = console_flush(c);
 		busy |= console_flush(hvc);
 		if (m->hvc)
 			hvc_input = port_console_serve(m->hvc);
 		timeout = busy ? FLUSH_MS : -1;
+		if (cpus_timeout >= 0 && (timeout < 0 || cpus_timeout < timeout))
+			timeout = cpus_timeout;
 	}
 }
 
 static void run_vcpus(struct machine *m)
 {
-	unsigned int started, i;
-
-	for (started = 0; started < m->config->cpus; started++) {
-		if (vcpu_start(&m->vcpus[started])) {
-			machine_stop(m, STOP_ERROR, 0, fail_text());
-			break;
-		}
-	}
+	if (machine_cpus_start(m))
+		machine_stop(m, STOP_ERROR, 0, fail_text());
 	serve(m);
 	console_set_waiting(m->console, false);
-	for (i = 0; i < started; i++)
-		vcpu_kick(&m->vcpus[i]);
-	for (i = 0; i < started; i++)
-		vcpu_join(&m->vcpus[i]);
+	machine_cpus_stop(m);
 	console_set_waiting(m->console, true);
 }
 
@@ -374,9 +344,9 @@ static int check_config(const struct machine *m)
 	u64 top = config->memory;
 	char text[32];
 
-	if (config->cpus > info->max_vcpus)
+	if (config->cpus_max > info->max_vcpus)
 		return fail("--cpus: %u vCPUs are more than the %u that lhv.ko allows",
-			    config->cpus, info->max_vcpus);
+			    config->cpus_max, info->max_vcpus);
 	if (top > LOW_MEMORY_END)
 		top += HIGH_MEMORY_START - LOW_MEMORY_END;
 	if (info->phys_bits < 64 && top > 1ULL << info->phys_bits)
@@ -394,7 +364,7 @@ static int create_devices(struct machine *m)
 		if (!m->hvc)
 			return -1;
 	}
-	if (!devices_create(&m->devices, &config->devices, config->cpus, &m->dev, &m->memory,
+	if (!devices_create(&m->devices, &config->devices, config->cpus_max, &m->dev, &m->memory,
 			    m->hvc))
 		return 0;
 	if (m->hvc)
@@ -427,11 +397,8 @@ int machine_create(struct machine *m, const struct machine_config *config,
 		return -1;
 	if (check_config(m) || create_memory(m))
 		goto err_dev;
-	m->vcpus = calloc(config->cpus, sizeof(m->vcpus[0]));
-	if (!m->vcpus) {
-		fail("out of memory");
+	if (machine_cpus_create(m))
 		goto err_memory;
-	}
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->wake_fd < 0) {
 		fail_errno("cannot create an eventfd");
@@ -452,7 +419,7 @@ err_devices:
 err_wake:
 	close(m->wake_fd);
 err_vcpus:
-	free(m->vcpus);
+	machine_cpus_destroy(m);
 err_memory:
 	memory_destroy(&m->memory);
 err_dev:
@@ -467,7 +434,7 @@ void machine_destroy(struct machine *m)
 	close(m->signal_fd);
 	destroy_devices(m);
 	close(m->wake_fd);
-	free(m->vcpus);
+	machine_cpus_destroy(m);
 	memory_destroy(&m->memory);
 	lhv_close(&m->dev);
 }

@@ -14,6 +14,7 @@
 #include "ioapic.h"
 #include "lhv_dev.h"
 #include "machine_change.h"
+#include "machine_cpus.h"
 #include "memory.h"
 #include "rtc_cmos.h"
 #include "serial16550.h"
@@ -28,7 +29,9 @@ struct control;
 /* What the user asked for. */
 struct machine_config {
 	const char *name;	/* NULL: one is made up */
-	unsigned int cpus;
+	unsigned int cpus;	/* at the start */
+	unsigned int cpus_max;	/* @cpus at least */
+	bool cpus_change;	/* while it runs, between 1 and that */
 	u64 memory;
 	struct boot_files files;
 	struct devices_config devices;
@@ -70,7 +73,8 @@ struct machine {
 	struct rtc rtc;
 	struct devices devices;
 	struct debug_memory debug_memory;
-	struct vcpu *vcpus;
+	struct machine_cpus cpus;
+	struct vcpu *vcpus;	/* by id, for as many as there may be */
 	int wake_fd;		/* eventfd that wakes the thread in machine_run() */
 	int signal_fd;		/* the signals that it takes; blocked elsewhere */
 

@@ -93,7 +93,7 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 {
 	const struct machine_config *config = m->config;
 	struct json_object *object, *disks;
-	unsigned int i;
+	unsigned int i, cpus_wanted;
 
 	if (control_no_arguments(arguments))
 		return -1;
@@ -101,7 +101,10 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	add_string(object, "name", config->name);
 	add_string(object, "state", "running");
 	add_number(object, "pid", getpid());
-	add_number(object, "cpus", config->cpus);
+	add_number(object, "cpus", machine_cpus_number(m));
+	add_number(object, "cpus-max", config->cpus_max);
+	if (machine_cpus_changing(m, &cpus_wanted))
+		add_number(object, "cpus-wanted", cpus_wanted);
 	add_number(object, "memory", config->memory);
 	add_path(object, "kernel", config->files.kernel);
 	disks = json_object_new_array();

@@ -15,6 +15,7 @@
 struct changes {
 	u64 disk_size[DISKS_MAX];	/* 0: what it has become; UNCHANGED */
 	u64 balloon_size;		/* or UNCHANGED */
+	u64 cpus;			/* or UNCHANGED */
 };
 
 /* The disk whose image is there; NULL with a sentence. */
@@ -95,21 +96,47 @@ static int check_balloon(struct machine *m, struct json_object *arguments,
 	return virtio_balloon_check(balloon, changes->balloon_size);
 }
 
+static int check_cpus(struct machine *m, struct json_object *arguments, struct changes *changes)
+{
+	if (control_get_number(arguments, "cpus", UNCHANGED, &changes->cpus))
+		return -1;
+	if (changes->cpus == UNCHANGED)
+		return 0;
+	if (machine_cpus_check(m, changes->cpus))
+		return -1;
+	if (changes->cpus == machine_cpus_number(m))
+		changes->cpus = UNCHANGED;
+	return 0;
+}
+
+/* What takes the guest's help is replied to later. */
+static int begin_changes(struct machine *m, const struct changes *changes)
+{
+	if (changes->cpus == UNCHANGED)
+		return 0;
+	machine_change_begin(&m->change, BIT(CHANGE_CPUS), control_current(m->control));
+	machine_cpus_set(m, changes->cpus);
+	return CONTROL_LATER;
+}
+
 int machine_set(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
-	static const char * const keys[] = { "disks", "balloon", NULL };
+	static const char * const keys[] = { "disks", "balloon", "cpus", NULL };
 	struct changes changes;
 	unsigned int i;
 
 	(void)result;
 	if (control_check_keys(arguments, "the arguments of set", keys) ||
-	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes))
+	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes) ||
+	    check_cpus(m, arguments, &changes))
 		return -1;
 	for (i = 0; i < DISKS_MAX; i++) {
 		if (changes.disk_size[i] != UNCHANGED &&
 		    virtio_blk_grow(m->devices.disk[i], changes.disk_size[i]) < 0)
 			return -1;
 	}
-	return changes.balloon_size == UNCHANGED ? 0 :
-	       virtio_balloon_resize(m->devices.balloon, changes.balloon_size);
+	if (changes.balloon_size != UNCHANGED &&
+	    virtio_balloon_resize(m->devices.balloon, changes.balloon_size))
+		return -1;
+	return begin_changes(m, &changes);
 }

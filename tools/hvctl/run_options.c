@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cpus_options.h"
 #include "debug_exit.h"
 #include "disk_options.h"
 #include "error.h"
@@ -11,9 +12,6 @@
 #include "size.h"
 #include "verb_options.h"
 #include "virtio_vsock.h"
-
-/* No CPU numbers more; the module's own limit is checked when it is known. */
-#define CPUS_MAX	4096
 
 const char run_help[] =
 "Usage: hvctl run [OPTION]... --kernel FILE\n"
@@ -25,7 +23,8 @@ const char run_help[] =
 "  --initrd FILE      initial RAM disk; for the latter two, the first module\n"
 "  --module FILE      a module for PVH and Multiboot kernels; may be repeated\n"
 "  --cmdline TEXT     the kernel's command line\n"
-"  --cpus N           number of vCPUs (1)\n"
+"  --cpus N[,max=M]   number of vCPUs (1); with max, 'hvctl set NAME --cpus N' changes it\n"
+"                     to any up to M while the machine runs\n"
 "  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
 "  --host-root        run COMMAND, in the current directory, in a machine with this host's\n"
 "                     kernel and its root file system, to which nothing is written; its\n"
@@ -187,13 +186,15 @@ static int parse_balloon(const char *text, struct devices_config *devices)
 	return parse_size(text + strlen(key), "--balloon: size", &devices->balloon_size);
 }
 
-static int parse_cpus(const char *text, unsigned int *cpus)
+static int parse_cpus(const char *text, struct machine_config *machine)
 {
-	u64 value;
+	struct cpus_options cpus;
 
-	if (parse_number(text, "--cpus", 1, CPUS_MAX, &value))
+	if (cpus_options_parse(&cpus, text))
 		return -1;
-	*cpus = value;
+	machine->cpus = cpus.number;
+	machine->cpus_max = cpus.max;
+	machine->cpus_change = cpus.change;
 	return 0;
 }
 
@@ -223,7 +224,7 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		options->console = text;
 		return 0;
 	case OPT_CPUS:
-		return parse_cpus(text, &machine->cpus);
+		return parse_cpus(text, machine);
 	case OPT_DEBUG_EXIT:
 		return parse_port(text, &machine->debug_exit_port);
 	case OPT_DISK:
@@ -310,6 +311,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 	*options = (struct run_options){
 		.machine = {
 			.cpus = 1,
+			.cpus_max = 1,
 			.memory = MIB(512),
 			.files.cmdline = "",
 			.debug_exit_port = DEBUG_EXIT_NONE,

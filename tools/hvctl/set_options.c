@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpus_options.h"
 #include "error.h"
 #include "keyed_option.h"
 #include "size.h"
@@ -19,13 +20,16 @@ const char set_help[] =
 "                     device has grown to; may be repeated\n"
 "  --balloon size=SIZE\n"
 "                     what its balloon is to hold; 'hvctl status NAME' tells what it holds\n"
+"  --cpus N           its number of vCPUs: 1 up to what 'hvctl run --cpus N,max=M' allows;\n"
+"                     waits until the guest has taken them, or given them back\n"
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-enum { OPT_BALLOON = OPT_FIRST, OPT_DISK };
+enum { OPT_BALLOON = OPT_FIRST, OPT_CPUS, OPT_DISK };
 
 static const struct option long_options[] = {
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
+	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	OPTION_HELP,
 	OPTION_NAME,
@@ -117,11 +121,23 @@ static int set_balloon(struct json_object *arguments, const char *text)
 	return ret;
 }
 
+static int set_cpus(struct json_object *arguments, const char *text)
+{
+	unsigned int number;
+
+	if (cpus_options_parse_number(text, &number))
+		return -1;
+	json_object_object_add(arguments, "cpus", json_object_new_int(number));
+	return 0;
+}
+
 static int parse_option(struct json_object *arguments, int option)
 {
 	switch (option) {
 	case OPT_BALLOON:
 		return set_balloon(arguments, optarg);
+	case OPT_CPUS:
+		return set_cpus(arguments, optarg);
 	case OPT_DISK:
 		return add_disk(arguments, optarg);
 	default:

@@ -82,6 +82,18 @@ static void print_balloon(struct json_object *balloon)
 	printf("\n");
 }
 
+static void print_cpus(struct json_object *status)
+{
+	u64 number = number_of(status, "cpus"), max = number_of(status, "cpus-max");
+
+	printf("cpus:    %s", text_of(status, "cpus"));
+	if (max > number)
+		printf(" of %s", text_of(status, "cpus-max"));
+	if (json_object_object_get_ex(status, "cpus-wanted", NULL))
+		printf(", becoming %s", text_of(status, "cpus-wanted"));
+	printf("\n");
+}
+
 static void print_status(struct json_object *status)
 {
 	struct json_object *disks, *balloon;
@@ -91,7 +103,7 @@ static void print_status(struct json_object *status)
 	printf("name:    %s\n", text_of(status, "name"));
 	printf("state:   %s\n", text_of(status, "state"));
 	printf("pid:     %s\n", text_of(status, "pid"));
-	printf("cpus:    %s\n", text_of(status, "cpus"));
+	print_cpus(status);
 	printf("memory:  %s\n", size_of(status, "memory", memory));
 	printf("kernel:  %s\n", text_of(status, "kernel"));
 	if (json_object_object_get_ex(status, "disks", &disks)) {

@@ -44,6 +44,7 @@ int vcpu_create(struct vcpu *vcpu, struct machine *machine, u32 id,
 
 	vcpu->machine = machine;
 	vcpu->id = id;
+	vcpu->started = false;
 	vcpu->fd = lhv_create_vcpu(machine->vm_fd, id);
 	if (vcpu->fd < 0)
 		return -1;
@@ -63,6 +64,7 @@ err_unmap:
 	munmap(vcpu->run, run_size);
 err_close:
 	close(vcpu->fd);
+	vcpu->fd = -1;
 	return -1;
 }
 
@@ -70,6 +72,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 {
 	munmap(vcpu->run, vcpu->machine->dev.info.run_size);
 	close(vcpu->fd);
+	vcpu->fd = -1;
 }
 
 /* Access rights, SDM 3C table 25-2. */
@@ -197,7 +200,7 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
-	while (!machine_stopping(vcpu->machine)) {
+	while (!machine_stopping(vcpu->machine) && !atomic_load(&vcpu->stop)) {
 		u32 reason;
 
 		if (ioctl(vcpu->fd, LHV_VCPU_RUN, 0)) {
@@ -211,6 +214,8 @@ static void *vcpu_thread(void *arg)
 		else
 			handle_crash(vcpu);
 	}
+	atomic_store_explicit(&vcpu->ended, true, memory_order_release);
+	machine_wake(vcpu->machine);
 	return NULL;
 }
 
@@ -234,7 +239,12 @@ int vcpu_start(struct vcpu *vcpu)
 	char name[16];
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
-	return thread_start(&vcpu->thread, name, KICK_SIGNAL, vcpu_thread, vcpu);
+	atomic_store(&vcpu->stop, false);
+	atomic_store(&vcpu->ended, false);
+	if (thread_start(&vcpu->thread, name, KICK_SIGNAL, vcpu_thread, vcpu))
+		return -1;
+	vcpu->started = true;
+	return 0;
 }
 
 void vcpu_kick(struct vcpu *vcpu)
@@ -247,4 +257,24 @@ void vcpu_kick(struct vcpu *vcpu)
 void vcpu_join(struct vcpu *vcpu)
 {
 	pthread_join(vcpu->thread, NULL);
+	vcpu->started = false;
+}
+
+void vcpu_stop(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->stop, true);
+	vcpu_kick(vcpu);
+}
+
+/* Before a SIPI there is nothing that it could leave. */
+bool vcpu_was_run(const struct vcpu *vcpu)
+{
+	u64 values[LHV_VCPU_STAT_EXITS + 1] = { 0 };
+	struct lhv_stats stats = {
+		.size = sizeof(stats),
+		.count = ARRAY_SIZE(values),
+		.values = (uintptr_t)values,
+	};
+
+	return !ioctl(vcpu->fd, LHV_VCPU_GET_STATS, &stats) && values[LHV_VCPU_STAT_EXITS];
 }

@@ -7,6 +7,9 @@
 #define GPA	ACPI_TABLES_START
 #define ROOM	(ACPI_TABLES_END - ACPI_TABLES_START)
 
+/* Processors that stay as they are */
+#define FIXED(n)	(&(struct acpi_cpus){ (n), (n), false })
+
 static u8 buf[ROOM];
 
 static u64 get(const u8 *at, unsigned int size)
@@ -54,7 +57,7 @@ static const u8 *rsdp(s64 used)
 
 static void fixed_tables(void)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, 1, false);
+	s64 used = acpi_build(buf, ROOM, GPA, FIXED(1), false);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *rsdt = table(get(buf + 16, 4), "RSDT", used);
 	const u8 *fadt = table(get(xsdt + 36, 8), "FACP", used);
@@ -79,7 +82,7 @@ static void fixed_tables(void)
 
 static void pci_tables(void)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, 1, true);
+	s64 used = acpi_build(buf, ROOM, GPA, FIXED(1), true);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *mcfg = table(get(xsdt + 52, 8), "MCFG", used);
 
@@ -93,7 +96,7 @@ static void pci_tables(void)
 /* Every MADT entry is of the right length, and processors count up from 0. */
 static void check_madt(unsigned int cpus)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, cpus, false);
+	s64 used = acpi_build(buf, ROOM, GPA, FIXED(cpus), false);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *madt = table(get(xsdt + 44, 8), "APIC", used);
 	const u8 *end = madt + get(madt + 4, 4);
@@ -134,17 +137,17 @@ static void processors(void)
 
 static void no_room(void)
 {
-	s64 need = acpi_build(buf, ROOM, GPA, 300, false);
+	s64 need = acpi_build(buf, ROOM, GPA, FIXED(300), false);
 	u8 guard[64];
 	s64 room;
 
 	for (room = 0; room < need; room += 7) {
 		memset(buf + room, 0xa5, sizeof(guard));
 		memset(guard, 0xa5, sizeof(guard));
-		EXPECT_FAIL(acpi_build(buf, room, GPA, 300, false), "room");
+		EXPECT_FAIL(acpi_build(buf, room, GPA, FIXED(300), false), "room");
 		EXPECT(!memcmp(buf + room, guard, sizeof(guard)));
 	}
-	EXPECT_EQ(acpi_build(buf, need, GPA, 300, false), need);
+	EXPECT_EQ(acpi_build(buf, need, GPA, FIXED(300), false), need);
 }
 
 static void installed(void)
@@ -152,11 +155,11 @@ static void installed(void)
 	struct guest_memory mem;
 
 	EXPECT(!memory_create(&mem, MIB(2)));
-	EXPECT(!firmware_install(&mem, 4096, false));
+	EXPECT(!firmware_install(&mem, FIXED(4096), false));
 	EXPECT(!memcmp(mem.host + 0xe0000, "RSD PTR ", 8));
 	/* mov $0xfe, %al; out %al, $0x64 */
 	EXPECT(!memcmp(mem.host + 0xffff0, "\xb0\xfe\xe6\x64", 4));
-	EXPECT_FAIL(firmware_install(&mem, 10000, false), "room");
+	EXPECT_FAIL(firmware_install(&mem, FIXED(10000), false), "room");
 	memory_destroy(&mem);
 }
 

@@ -45,11 +45,12 @@ static bool start(void)
 
 	EXPECT(!memory_create(&memory, MIB(4)));
 	config = (struct machine_config){
-		.name = "web", .cpus = 2, .memory = MIB(4), .files.kernel = "/dev/null",
+		.name = "web", .cpus = 2, .cpus_max = 2, .memory = MIB(4), .files.kernel = "/dev/null",
 		.devices = { .disk_count = 2, .disk[1].readonly = true, .balloon = true },
 	};
 	memset(&machine, 0, sizeof(machine));
 	machine.config = &config;
+	machine.cpus.change.number = config.cpus;
 	pthread_mutex_init(&machine.stop_lock, NULL);
 	for (i = 0; i < 2; i++) {
 		strcpy(image[i], test_file(data, sizeof(data)));
@@ -118,7 +119,7 @@ static void tells(void)
 	text = json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN |
 						      JSON_C_TO_STRING_NOSLASHESCAPE);
 	EXPECT_HAS(text, "{\"name\":\"web\",\"state\":\"running\",\"pid\":");
-	EXPECT_HAS(text, "\"cpus\":2,\"memory\":4194304,\"kernel\":\"/dev/null\",\"disks\":[");
+	EXPECT_HAS(text, "\"cpus\":2,\"cpus-max\":2,\"memory\":4194304,\"kernel\":\"/dev/null\",\"disks\":[");
 	snprintf(wanted, sizeof(wanted), "{\"path\":\"%s\",\"size\":8192,\"readonly\":true}],",
 		 image[1]);
 	EXPECT_HAS(text, wanted);
@@ -164,7 +165,11 @@ static void all_or_nothing(void)
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384},{}]}", "no path" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384},null]}", "no path" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384},7]}", "no object" },
-		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":2}", "have no 'cpus'" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"more\":2}", "have no 'more'" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":0}", "one vCPU at least" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":1}",
+		  "start it with --cpus 2,max=M" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":-1}", "cpus is no number" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":-1}]}", "no number of bytes" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":\"16384\"}]}", "no number of bytes" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":4096}]}", "only grows" },
@@ -290,7 +295,7 @@ static void command_line(void)
 	EXPECT_FAIL(PARSE("a", "--disk=size=64M"), "say which drive");
 	EXPECT_FAIL(PARSE("a", "--disk=path=/none"), "cannot find /none");
 	EXPECT_FAIL(PARSE("a", "--disk=path=/,size=x"), "--disk: size");
-	EXPECT_FAIL(PARSE("a", "--cpus=4"), "unknown or ambiguous option --cpus=4; see 'hvctl set --help'");
+	EXPECT_FAIL(PARSE("a", "--fast=4"), "--fast=4");
 }
 
 static const struct test_case cases[] = {
