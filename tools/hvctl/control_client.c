@@ -27,8 +27,42 @@ static int read_failed(void)
 	return fail_errno("the machine's control socket can't be read");
 }
 
-/* Replies come one by one: what is there up to the line's end is all there is. */
-static int read_line(int fd, struct json_object **object)
+static int open_socket(void)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return fail_errno("cannot create a socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+/* Does the machine at @fd answer, or at least hang up on, somebody else? */
+static bool answers_others(int fd)
+{
+	struct sockaddr_un address;
+	socklen_t len = sizeof(address);
+	int other = open_socket();
+	bool answers;
+	char byte;
+
+	if (other < 0)
+		return false;
+	answers = !getpeername(fd, (struct sockaddr *)&address, &len) &&
+		  !connect(other, (struct sockaddr *)&address, len) &&
+		  recv(other, &byte, 1, 0) >= 0;
+	close(other);
+	errno = EAGAIN;		/* as it was */
+	return answers;
+}
+
+/*
+ * Replies come one by one: what is there up to the line's end is all there is. Where it may
+ * take its time (@later), it does as long as the machine answers others.
+ */
+static int read_line(int fd, bool later, struct json_object **object)
 {
 	size_t used = 0, size = KIB(4);
 	char *line = malloc(size);
@@ -37,7 +71,7 @@ static int read_line(int fd, struct json_object **object)
 	while (line) {
 		ssize_t n = read(fd, line + used, size - used);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || (errno == EAGAIN && later && answers_others(fd))))
 			continue;
 		if (n < 0)
 			read_failed();
@@ -99,17 +133,14 @@ static int fail_unknown(const char *name)
 
 static int connect_to(const char *name)
 {
-	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
 	struct sockaddr_un address;
 	int fd;
 
 	if (machine_dir_control(name, &address))
 		return -1;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = open_socket();
 	if (fd < 0)
-		return fail_errno("cannot create a socket");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		return -1;
 	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
@@ -123,7 +154,7 @@ static int connect_to(const char *name)
 static int check_greeting(int fd, const char *name)
 {
 	struct json_object *greeting = NULL, *version;
-	int ret = read_line(fd, &greeting);
+	int ret = read_line(fd, false, &greeting);
 
 	if (!ret && (!json_object_object_get_ex(greeting, "control", &version) ||
 		     json_object_get_int(version) < 1))
@@ -177,7 +208,7 @@ int control_call(int connection, const char *command, struct json_object *argume
 	ret = write_line(connection, request);
 	json_object_put(request);
 	if (!ret)
-		ret = read_line(connection, &reply);
+		ret = read_line(connection, true, &reply);
 	if (!ret)
 		ret = take_reply(reply, result);
 	json_object_put(reply);

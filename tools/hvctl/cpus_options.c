@@ -51,6 +51,9 @@ int cpus_options_parse(struct cpus_options *options, const char *text)
 	number[len] = '\0';
 	if (cpus_options_parse_number(number, &options->number))
 		return -1;
+	if (text[len] && !text[len + 1])
+		return fail("--cpus: nothing follows the comma; give the most that there may be as %u,max=8",
+			    options->number);
 	if (text[len] && keyed_option_parse(&cpus_option, options, text + len + 1))
 		return -1;
 	if (!options->max)

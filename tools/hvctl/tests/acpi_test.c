@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+
 #include "acpi.h"
 #include "firmware.h"
 #include "layout.h"
@@ -94,9 +96,9 @@ static void pci_tables(void)
 }
 
 /* Every MADT entry is of the right length, and processors count up from 0. */
-static void check_madt(unsigned int cpus)
+static void check_madt(const struct acpi_cpus *cpus)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, FIXED(cpus), false);
+	s64 used = acpi_build(buf, ROOM, GPA, cpus, false);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *madt = table(get(xsdt + 44, 8), "APIC", used);
 	const u8 *end = madt + get(madt + 4, 4);
@@ -108,12 +110,12 @@ static void check_madt(unsigned int cpus)
 	for (; at < end && at[1]; at += at[1]) {
 		if (at[0] == 0) {
 			EXPECT_EQ(at[1], 8);
-			EXPECT_EQ(at[3], seen++);
-			EXPECT_EQ(get(at + 4, 4), 1);
+			EXPECT_EQ(at[3], seen);
+			EXPECT_EQ(get(at + 4, 4), seen++ < cpus->number ? 1 : 2);
 		} else if (at[0] == 9) {
 			EXPECT_EQ(at[1], 16);
-			EXPECT_EQ(get(at + 4, 4), seen++);
-			EXPECT_EQ(get(at + 8, 4), 1);
+			EXPECT_EQ(get(at + 4, 4), seen);
+			EXPECT_EQ(get(at + 8, 4), seen++ < cpus->number ? 1 : 2);
 		} else {
 			EXPECT_EQ(at[0], 1);
 			EXPECT_EQ(at[1], 12);
@@ -122,17 +124,73 @@ static void check_madt(unsigned int cpus)
 		}
 	}
 	EXPECT(at == end);
-	EXPECT_EQ(seen, cpus);
+	EXPECT_EQ(seen, cpus->max);
 	EXPECT_EQ(ioapics, 1);
 }
 
 static void processors(void)
 {
-	check_madt(1);
-	check_madt(4);
-	check_madt(255);
-	check_madt(256);
-	check_madt(4096);
+	check_madt(FIXED(1));
+	check_madt(FIXED(4));
+	check_madt(FIXED(255));
+	check_madt(FIXED(256));
+	check_madt(FIXED(4096));
+	check_madt(&(struct acpi_cpus){ 3, 300, true });
+	check_madt(&(struct acpi_cpus){ 300, 300, true });
+}
+
+/* Where a processor's device or its branch begins, and the one behind it is the next's */
+static void check_each(const u8 *at, u64 size, unsigned int max, unsigned int id_offset)
+{
+	unsigned int i;
+
+	for (i = 0; i < max; i++) {
+		char name[5];
+
+		snprintf(name, sizeof(name), "C%03X", i & 0xfff);
+		EXPECT(memmem(at + i * size, size, name, 4));
+		EXPECT_EQ(get(at + i * size + id_offset, 2), i);
+	}
+}
+
+/* The table as iasl made it but for the processors, of which there are as many as asked for */
+static void check_devices(unsigned int max)
+{
+	static const char device[] = "\x5b\x82\x48\x06\\/\x03_SB_CPUSC000";
+	const struct acpi_cpus cpus = { 1, max, true };
+	s64 used = acpi_build(buf, ROOM, GPA, &cpus, false);
+	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
+	const u8 *ssdt = table(get(xsdt + 52, 8), "SSDT", used), *at, *end;
+	u32 length;
+
+	EXPECT_EQ(get(xsdt + 4, 4), 36 + 3 * 8);
+	end = ssdt + get(ssdt + 4, 4);
+	at = memmem(ssdt, end - ssdt, device, strlen(device));
+	EXPECT(at);
+	if (!at)
+		return;
+	/* 0x68 bytes from the length on; the id is a word of _UID. */
+	EXPECT(!memcmp(at + 35, "_UID\x0b", 5));
+	check_each(at, 0x6a, max, 40);
+	at += 0x6a * max;
+	/* Method (\_SB.CPUS.TELL, 2), in a length of three bytes */
+	EXPECT_EQ(at[0], 0x14);
+	EXPECT_EQ(at[1] >> 4, 8);
+	length = (at[1] & 15) | at[2] << 4 | at[3] << 12;
+	EXPECT_EQ(length + 1, end - at);
+	EXPECT(!memcmp(at + 4, "\\/\x03_SB_CPUSTELL\x02", 16));
+	check_each(at + 20, 13, max, 5);
+	EXPECT_EQ(end - at, 20 + 13 * max);
+}
+
+static void devices(void)
+{
+	check_devices(2);
+	check_devices(8);
+	check_devices(255);
+	check_devices(800);
+	EXPECT_FAIL(acpi_build(buf, ROOM, GPA, &(struct acpi_cpus){ 1, 4096, true }, false),
+		    "for 4096 vCPUs take more room");
 }
 
 static void no_room(void)
@@ -164,7 +222,7 @@ static void installed(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(fixed_tables), TEST_CASE(pci_tables), TEST_CASE(processors), TEST_CASE(no_room),
-	TEST_CASE(installed),
+	TEST_CASE(fixed_tables), TEST_CASE(pci_tables), TEST_CASE(processors), TEST_CASE(devices),
+	TEST_CASE(no_room), TEST_CASE(installed),
 };
 TEST_SUITE(acpi_suite, "acpi", cases);

@@ -286,6 +286,12 @@ static void command_line(void)
 	json_object_put(options.arguments);
 	EXPECT(!PARSE("--help"));
 	EXPECT(options.help && !options.arguments);
+	EXPECT(!PARSE("web", "--cpus", "4"));
+	EXPECT(!strcmp(json_object_to_json_string_ext(options.arguments, JSON_C_TO_STRING_PLAIN),
+		       "{\"cpus\":4}"));
+	json_object_put(options.arguments);
+	EXPECT_FAIL(PARSE("web", "--cpus", "0"), "--cpus: '0' is not a number from 1");
+	EXPECT_FAIL(PARSE("web", "--cpus", "2,max=4"), "--cpus: '2,max=4' is not a number");
 	EXPECT_FAIL(PARSE("web"), "say what is to change");
 	EXPECT_FAIL(PARSE("--balloon=size=0"), "say which machine");
 	EXPECT_FAIL(PARSE("a", "b", "--balloon=size=0"), "unexpected argument 'b'");
