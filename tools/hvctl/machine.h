@@ -14,6 +14,7 @@
 #include "ioapic.h"
 #include "lhv_dev.h"
 #include "machine_change.h"
+#include "machine_memory.h"
 #include "memory.h"
 #include "rtc_cmos.h"
 #include "serial16550.h"
@@ -29,7 +30,8 @@ struct control;
 struct machine_config {
 	const char *name;	/* NULL: one is made up */
 	unsigned int cpus;
-	u64 memory;
+	u64 memory;		/* at the start */
+	u64 memory_max;		/* what it may grow to */
 	struct boot_files files;
 	struct devices_config devices;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
@@ -57,6 +59,7 @@ struct machine {
 	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct control *control;	/* NULL: none */
 	struct machine_change change;
+	struct machine_memory resize;
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "control.h"
 #include "control_arguments.h"
 #include "error.h"
 #include "machine.h"
@@ -15,6 +16,7 @@
 struct changes {
 	u64 disk_size[DISKS_MAX];	/* 0: what it has become; UNCHANGED */
 	u64 balloon_size;		/* or UNCHANGED */
+	u64 memory;			/* or UNCHANGED */
 };
 
 /* The disk whose image is there; NULL with a sentence. */
@@ -95,21 +97,54 @@ static int check_balloon(struct machine *m, struct json_object *arguments,
 	return virtio_balloon_check(balloon, changes->balloon_size);
 }
 
+static int check_memory(struct machine *m, struct json_object *arguments,
+			struct changes *changes)
+{
+	bool overcommit;
+
+	if (control_get_size(arguments, "memory", UNCHANGED, &changes->memory) ||
+	    control_get_flag(arguments, "overcommit", &overcommit))
+		return -1;
+	if (changes->memory == UNCHANGED)
+		return overcommit ? fail("there is no memory that overcommit is for") : 0;
+	if (changes->balloon_size != UNCHANGED)
+		return fail("--memory and --balloon: the balloon is the memory's own then; give one of them at a time");
+	return machine_memory_check(m, changes->memory, overcommit);
+}
+
+static int set_balloon(struct machine *m, u64 bytes)
+{
+	if (bytes == UNCHANGED)
+		return 0;
+	m->resize.balloon = false;
+	return virtio_balloon_resize(m->devices.balloon, bytes);
+}
+
+/* What takes the guest's help: begun last, when the rest is done. */
+static int begin(struct machine *m, const struct changes *changes)
+{
+	if (changes->memory == UNCHANGED)
+		return 0;
+	machine_memory_begin(m, changes->memory);
+	machine_change_begin(&m->change, BIT(CHANGE_MEMORY), control_current(m->control));
+	return CONTROL_LATER;
+}
+
 int machine_set(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
-	static const char * const keys[] = { "disks", "balloon", NULL };
+	static const char * const keys[] = { "disks", "balloon", "memory", "overcommit", NULL };
 	struct changes changes;
 	unsigned int i;
 
 	(void)result;
 	if (control_check_keys(arguments, "the arguments of set", keys) ||
-	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes))
+	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes) ||
+	    check_memory(m, arguments, &changes))
 		return -1;
 	for (i = 0; i < DISKS_MAX; i++) {
 		if (changes.disk_size[i] != UNCHANGED &&
 		    virtio_blk_grow(m->devices.disk[i], changes.disk_size[i]) < 0)
 			return -1;
 	}
-	return changes.balloon_size == UNCHANGED ? 0 :
-	       virtio_balloon_resize(m->devices.balloon, changes.balloon_size);
+	return set_balloon(m, changes.balloon_size) ? -1 : begin(m, &changes);
 }

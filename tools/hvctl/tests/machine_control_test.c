@@ -118,7 +118,7 @@ static void tells(void)
 	text = json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN |
 						      JSON_C_TO_STRING_NOSLASHESCAPE);
 	EXPECT_HAS(text, "{\"name\":\"web\",\"state\":\"running\",\"pid\":");
-	EXPECT_HAS(text, "\"cpus\":2,\"memory\":4194304,\"kernel\":\"/dev/null\",\"disks\":[");
+	EXPECT_HAS(text, "\"cpus\":2,\"memory\":4194304,\"memory-max\":4194304,\"kernel\":\"/dev/null\",\"disks\":[");
 	snprintf(wanted, sizeof(wanted), "{\"path\":\"%s\",\"size\":8192,\"readonly\":true}],",
 		 image[1]);
 	EXPECT_HAS(text, wanted);
