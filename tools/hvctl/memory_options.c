@@ -53,7 +53,12 @@ static int parse(const struct keyed_option *option, void *memory, u64 *size, con
 	snprintf(first, sizeof(first), "%.*s", (int)len, text);
 	if (parse_size(first, "--memory", size))
 		return -1;
-	return text[len] ? keyed_option_parse(option, memory, text + len + 1) : 0;
+	if (!text[len])
+		return 0;
+	if (!text[len + 1])
+		return fail("--memory: there is nothing after the comma; take it out, or give %s there",
+			    option->keys[0].name);
+	return keyed_option_parse(option, memory, text + len + 1);
 }
 
 int run_memory_parse(struct run_memory *memory, const char *text)

@@ -279,6 +279,10 @@ static void command_line(void)
 	EXPECT(!PARSE("--balloon=size=0", "--name=web"));
 	EXPECT(!strcmp(options.name, "web"));
 	json_object_put(options.arguments);
+	EXPECT(!PARSE("web", "--memory", "1G,overcommit"));
+	EXPECT(!strcmp(json_object_to_json_string_ext(options.arguments, JSON_C_TO_STRING_PLAIN),
+		       "{\"memory\":1073741824,\"overcommit\":true}"));
+	json_object_put(options.arguments);
 	EXPECT(!PARSE("--help"));
 	EXPECT(options.help && !options.arguments);
 	EXPECT_FAIL(PARSE("web"), "say what is to change");
