@@ -49,3 +49,16 @@ int control_get_size(struct json_object *object, const char *key, u64 missing, u
 	return control_get_number(object, key, missing, size) ?
 	       fail("%s is no number of bytes", key) : 0;
 }
+
+int control_get_flag(struct json_object *object, const char *key, bool *flag)
+{
+	struct json_object *value;
+
+	*flag = false;
+	if (!json_object_object_get_ex(object, key, &value))
+		return 0;
+	if (!json_object_is_type(value, json_type_boolean))
+		return fail("%s is neither true nor false", key);
+	*flag = json_object_get_boolean(value);
+	return 0;
+}

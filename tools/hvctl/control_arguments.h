@@ -21,4 +21,7 @@ int control_get_number(struct json_object *object, const char *key, u64 missing,
 /* The number of bytes that is @object's @key; what isn't there is @missing. */
 int control_get_size(struct json_object *object, const char *key, u64 missing, u64 *size);
 
+/* Whether @object's @key is true; what isn't there is false. */
+int control_get_flag(struct json_object *object, const char *key, bool *flag);
+
 #endif

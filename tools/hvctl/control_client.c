@@ -18,6 +18,9 @@
 #define ANSWER_SECONDS	10
 #define ANSWER_MAX	MIB(4)
 
+/* How often who waits for longer looks what goes on. */
+#define LOOK_MS		1000
+
 /* ---- lines ---------------------------------------------------------------------- */
 
 static int read_failed(void)
@@ -27,42 +30,8 @@ static int read_failed(void)
 	return fail_errno("the machine's control socket can't be read");
 }
 
-static int open_socket(void)
-{
-	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return fail_errno("cannot create a socket");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	return fd;
-}
-
-/* Does the machine at @fd answer, or at least hang up on, somebody else? */
-static bool answers_others(int fd)
-{
-	struct sockaddr_un address;
-	socklen_t len = sizeof(address);
-	int other = open_socket();
-	bool answers;
-	char byte;
-
-	if (other < 0)
-		return false;
-	answers = !getpeername(fd, (struct sockaddr *)&address, &len) &&
-		  !connect(other, (struct sockaddr *)&address, len) &&
-		  recv(other, &byte, 1, 0) >= 0;
-	close(other);
-	errno = EAGAIN;		/* as it was */
-	return answers;
-}
-
-/*
- * Replies come one by one: what is there up to the line's end is all there is. Where it may
- * take its time (@later), it does as long as the machine answers others.
- */
-static int read_line(int fd, bool later, struct json_object **object)
+/* Replies come one by one: what is there up to the line's end is all there is. */
+static int read_line(int fd, struct json_object **object)
 {
 	size_t used = 0, size = KIB(4);
 	char *line = malloc(size);
@@ -71,7 +40,7 @@ static int read_line(int fd, bool later, struct json_object **object)
 	while (line) {
 		ssize_t n = read(fd, line + used, size - used);
 
-		if (n < 0 && (errno == EINTR || (errno == EAGAIN && later && answers_others(fd))))
+		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			read_failed();
@@ -133,14 +102,17 @@ static int fail_unknown(const char *name)
 
 static int connect_to(const char *name)
 {
+	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
 	struct sockaddr_un address;
 	int fd;
 
 	if (machine_dir_control(name, &address))
 		return -1;
-	fd = open_socket();
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return -1;
+		return fail_errno("cannot create a socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
@@ -154,7 +126,7 @@ static int connect_to(const char *name)
 static int check_greeting(int fd, const char *name)
 {
 	struct json_object *greeting = NULL, *version;
-	int ret = read_line(fd, false, &greeting);
+	int ret = read_line(fd, &greeting);
 
 	if (!ret && (!json_object_object_get_ex(greeting, "control", &version) ||
 		     json_object_get_int(version) < 1))
@@ -196,10 +168,10 @@ static int take_reply(struct json_object *reply, struct json_object **result)
 	return 0;
 }
 
-int control_call(int connection, const char *command, struct json_object *arguments,
-		 struct json_object **result)
+/* @arguments is given up. */
+static int send_request(int connection, const char *command, struct json_object *arguments)
 {
-	struct json_object *request = json_object_new_object(), *reply = NULL;
+	struct json_object *request = json_object_new_object();
 	int ret;
 
 	json_object_object_add(request, "command", json_object_new_string(command));
@@ -207,12 +179,26 @@ int control_call(int connection, const char *command, struct json_object *argume
 		json_object_object_add(request, "arguments", arguments);
 	ret = write_line(connection, request);
 	json_object_put(request);
-	if (!ret)
-		ret = read_line(connection, true, &reply);
+	return ret;
+}
+
+static int receive_reply(int connection, struct json_object **result)
+{
+	struct json_object *reply = NULL;
+	int ret = read_line(connection, &reply);
+
 	if (!ret)
 		ret = take_reply(reply, result);
 	json_object_put(reply);
 	return ret;
+}
+
+int control_call(int connection, const char *command, struct json_object *arguments,
+		 struct json_object **result)
+{
+	if (send_request(connection, command, arguments))
+		return -1;
+	return receive_reply(connection, result);
 }
 
 int control_ask(const char *name, const char *command, struct json_object *arguments,
@@ -225,6 +211,41 @@ int control_ask(const char *name, const char *command, struct json_object *argum
 		return -1;
 	}
 	ret = control_call(connection, command, arguments, result);
+	close(connection);
+	return ret;
+}
+
+/* Until there is a reply, as long as the machine answers others. */
+static int wait_patiently(int connection, const char *name,
+			  void (*tell)(struct json_object *status))
+{
+	struct pollfd fd = { .fd = connection, .events = POLLIN };
+	struct json_object *status;
+
+	while (poll(&fd, 1, LOOK_MS) < 1) {
+		if (control_ask(name, "status", NULL, &status))
+			return -1;
+		if (tell)
+			tell(status);
+		json_object_put(status);
+	}
+	return 0;
+}
+
+int control_ask_patiently(const char *name, const char *command, struct json_object *arguments,
+			  struct json_object **result, void (*tell)(struct json_object *status))
+{
+	int ret, connection = control_connect(name);
+
+	if (connection < 0) {
+		json_object_put(arguments);
+		return -1;
+	}
+	ret = send_request(connection, command, arguments);
+	if (!ret)
+		ret = wait_patiently(connection, name, tell);
+	if (!ret)
+		ret = receive_reply(connection, result);
 	close(connection);
 	return ret;
 }

@@ -26,4 +26,12 @@ int control_wait_end(int connection, unsigned int seconds);
 int control_ask(const char *name, const char *command, struct json_object *arguments,
 		struct json_object **result);
 
+/*
+ * The same for a command that is replied to when the guest has done its part: wait as long as
+ * the machine answers other requests. Meanwhile @tell, which may be NULL, is called with its
+ * status once a second.
+ */
+int control_ask_patiently(const char *name, const char *command, struct json_object *arguments,
+			  struct json_object **result, void (*tell)(struct json_object *status));
+
 #endif

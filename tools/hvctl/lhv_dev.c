@@ -10,6 +10,9 @@
 
 #define LHV_DEVICE	"/dev/lhv"
 
+/* After those of the RAM */
+#define FIRST_BLOCK_SLOT	2
+
 static int read_info(struct lhv_dev *dev)
 {
 	dev->info = (struct lhv_info){ .size = sizeof(dev->info) };
@@ -97,8 +100,8 @@ static int set_slot(int vm_fd, u32 slot, u64 gpa, u64 bytes, void *host)
 	};
 
 	if (ioctl(vm_fd, LHV_VM_SET_MEMORY, &arg))
-		return fail_errno("cannot map the guest's memory at 0x%llx",
-				  (unsigned long long)gpa);
+		return fail_errno("cannot %s the guest's memory at 0x%llx",
+				  bytes ? "map" : "unmap", (unsigned long long)gpa);
 	return 0;
 }
 
@@ -109,6 +112,14 @@ int lhv_map_memory(int vm_fd, const struct guest_memory *mem)
 	if (!mem->high)
 		return 0;
 	return set_slot(vm_fd, 1, HIGH_MEMORY_START, mem->high, mem->host + mem->low);
+}
+
+int lhv_map_block(int vm_fd, const struct guest_memory *mem, unsigned int block, bool map)
+{
+	const struct memory_region *region = &mem->region;
+
+	return set_slot(vm_fd, FIRST_BLOCK_SLOT + block, region->start + block * region->block,
+			map ? region->block : 0, map ? memory_block_at(mem, block) : NULL);
 }
 
 void lhv_send_msi(int vm_fd, u64 address, u32 data)

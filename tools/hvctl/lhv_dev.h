@@ -24,8 +24,14 @@ int lhv_supported_cpuid(const struct lhv_dev *dev,
 int lhv_create_vm(const struct lhv_dev *dev);
 int lhv_create_vcpu(int vm_fd, u32 id);
 
-/* Map all of @mem. */
+/* Map all of @mem but its region. */
 int lhv_map_memory(int vm_fd, const struct guest_memory *mem);
+
+/*
+ * Map or unmap block @block of the region of @mem; an unmapped one is what devices are, for
+ * the guest. -1 with a sentence, and nothing has changed.
+ */
+int lhv_map_block(int vm_fd, const struct guest_memory *mem, unsigned int block, bool map);
 
 /* An interrupt message; one that no local APIC takes is lost, as on a bus. */
 void lhv_send_msi(int vm_fd, u64 address, u32 data);

@@ -21,6 +21,7 @@
 #include "port_console.h"
 #include "power.h"
 #include "size.h"
+#include "unplugged.h"
 
 #define FLUSH_MS	5
 
@@ -98,6 +99,9 @@ static int add_devices(struct machine *m)
 					       &cpu_hotplug_ops, &m->cpus.hotplug)) ||
 	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic) ||
 	    devices_add_to(&m->devices, &m->mmio, &m->ports))
+		return -1;
+	if (m->memory.region.size &&
+	    bus_add(&m->mmio, m->memory.region.start, m->memory.region.size, &unplugged_ops, m))
 		return -1;
 	if (m->config->host_root &&
 	    bus_add(&m->ports, HOST_ROOT_PORT, HOST_ROOT_PORTS, &host_root_ops, m))
@@ -232,6 +236,12 @@ static struct pollfd input_of(const struct console *c)
 	};
 }
 
+/* Of two time-outs for poll(), of which -1 is none */
+static int sooner(int a, int b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
 /* What the main thread does while the vCPUs run. */
 static void serve(struct machine *m)
 {
@@ -267,8 +277,8 @@ static void serve(struct machine *m)
 		if (m->hvc)
 			hvc_input = port_console_serve(m->hvc);
 		timeout = busy ? FLUSH_MS : -1;
-		if (cpus_timeout >= 0 && (timeout < 0 || cpus_timeout < timeout))
-			timeout = cpus_timeout;
+		timeout = sooner(timeout, cpus_timeout);
+		timeout = sooner(timeout, machine_memory_serve(m));
 	}
 }
 
@@ -308,6 +318,7 @@ int machine_run(struct machine *m)
 		power_off(m);
 		if (m->stop != STOP_RESET || m->config->exit_on_reset)
 			return 0;
+		machine_memory_reset(m);
 		if (memory_clear(&m->memory))
 			return -1;
 		forget_stop(m);
@@ -342,6 +353,7 @@ static int check_config(const struct machine *m)
 	const struct machine_config *config = m->config;
 	const struct lhv_info *info = &m->dev.info;
 	u64 top = config->memory;
+	struct memory_region region;
 	char text[32];
 
 	if (config->cpus_max > info->max_vcpus)
@@ -349,9 +361,13 @@ static int check_config(const struct machine *m)
 			    config->cpus_max, info->max_vcpus);
 	if (top > LOW_MEMORY_END)
 		top += HIGH_MEMORY_START - LOW_MEMORY_END;
+	if (memory_region_plan(&region, config->memory, config->memory_max))
+		return -1;
+	if (region.size)
+		top = region.start + region.size;
 	if (info->phys_bits < 64 && top > 1ULL << info->phys_bits)
 		return fail("--memory: %s is more than this host's guests can address (%u bits)",
-			    format_size(config->memory, text, sizeof(text)), info->phys_bits);
+			    format_size(config->memory_max, text, sizeof(text)), info->phys_bits);
 	return 0;
 }
 
@@ -365,8 +381,12 @@ static int create_devices(struct machine *m)
 			return -1;
 	}
 	if (!devices_create(&m->devices, &config->devices, config->cpus_max, &m->dev, &m->memory,
-			    m->hvc))
-		return 0;
+			    m->hvc)) {
+		if (!m->memory.region.size ||
+		    !devices_add_mem(&m->devices, &m->memory, m->wake_fd))
+			return 0;
+		devices_destroy(&m->devices);
+	}
 	if (m->hvc)
 		port_console_destroy(m->hvc);
 	return -1;
@@ -381,9 +401,8 @@ static void destroy_devices(struct machine *m)
 
 static int create_memory(struct machine *m)
 {
-	if (devices_share_memory(&m->config->devices))
-		return memory_create_shared(&m->memory, m->config->memory);
-	return memory_create(&m->memory, m->config->memory);
+	return memory_create_growing(&m->memory, m->config->memory, m->config->memory_max,
+				     devices_share_memory(&m->config->devices));
 }
 
 int machine_create(struct machine *m, const struct machine_config *config,

@@ -15,6 +15,7 @@
 #include "lhv_dev.h"
 #include "machine_change.h"
 #include "machine_cpus.h"
+#include "machine_memory.h"
 #include "memory.h"
 #include "rtc_cmos.h"
 #include "serial16550.h"
@@ -32,7 +33,8 @@ struct machine_config {
 	unsigned int cpus;	/* at the start */
 	unsigned int cpus_max;	/* @cpus at least */
 	bool cpus_change;	/* while it runs, between 1 and that */
-	u64 memory;
+	u64 memory;		/* at the start */
+	u64 memory_max;		/* what it may grow to */
 	struct boot_files files;
 	struct devices_config devices;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
@@ -60,6 +62,7 @@ struct machine {
 	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct control *control;	/* NULL: none */
 	struct machine_change change;
+	struct machine_memory resize;
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;

@@ -105,7 +105,10 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	add_number(object, "cpus-max", config->cpus_max);
 	if (machine_cpus_changing(m, &cpus_wanted))
 		add_number(object, "cpus-wanted", cpus_wanted);
-	add_number(object, "memory", config->memory);
+	add_number(object, "memory", machine_memory_size(m));
+	add_number(object, "memory-max", machine_memory_max(m));
+	if (m->resize.under_way)
+		add_number(object, "memory-wanted", m->resize.wanted);
 	add_path(object, "kernel", config->files.kernel);
 	disks = json_object_new_array();
 	for (i = 0; i < config->devices.disk_count; i++)

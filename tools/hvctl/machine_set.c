@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "control.h"
 #include "control_arguments.h"
 #include "error.h"
 #include "machine.h"
@@ -16,6 +17,7 @@ struct changes {
 	u64 disk_size[DISKS_MAX];	/* 0: what it has become; UNCHANGED */
 	u64 balloon_size;		/* or UNCHANGED */
 	u64 cpus;			/* or UNCHANGED */
+	u64 memory;			/* or UNCHANGED */
 };
 
 /* The disk whose image is there; NULL with a sentence. */
@@ -109,34 +111,65 @@ static int check_cpus(struct machine *m, struct json_object *arguments, struct c
 	return 0;
 }
 
-/* What takes the guest's help is replied to later. */
+static int check_memory(struct machine *m, struct json_object *arguments,
+			struct changes *changes)
+{
+	bool overcommit;
+
+	if (control_get_size(arguments, "memory", UNCHANGED, &changes->memory) ||
+	    control_get_flag(arguments, "overcommit", &overcommit))
+		return -1;
+	if (changes->memory == UNCHANGED)
+		return overcommit ? fail("there is no memory that overcommit is for") : 0;
+	if (changes->balloon_size != UNCHANGED)
+		return fail("--memory and --balloon: the balloon is the memory's own then; give one of them at a time");
+	return machine_memory_check(m, changes->memory, overcommit);
+}
+
+static int set_balloon(struct machine *m, u64 bytes)
+{
+	if (bytes == UNCHANGED)
+		return 0;
+	m->resize.balloon = false;
+	return virtio_balloon_resize(m->devices.balloon, bytes);
+}
+
+/* What takes the guest's help is begun last, when the rest is done, and replied to later. */
 static int begin_changes(struct machine *m, const struct changes *changes)
 {
-	if (changes->cpus == UNCHANGED)
+	u32 parts = 0;
+
+	if (changes->cpus != UNCHANGED)
+		parts |= BIT(CHANGE_CPUS);
+	if (changes->memory != UNCHANGED)
+		parts |= BIT(CHANGE_MEMORY);
+	if (!parts)
 		return 0;
-	machine_change_begin(&m->change, BIT(CHANGE_CPUS), control_current(m->control));
-	machine_cpus_set(m, changes->cpus);
+	machine_change_begin(&m->change, parts, control_current(m->control));
+	if (parts & BIT(CHANGE_CPUS))
+		machine_cpus_set(m, changes->cpus);
+	if (parts & BIT(CHANGE_MEMORY))
+		machine_memory_begin(m, changes->memory);
 	return CONTROL_LATER;
 }
 
 int machine_set(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
-	static const char * const keys[] = { "disks", "balloon", "cpus", NULL };
+	static const char * const keys[] = {
+		"disks", "balloon", "cpus", "memory", "overcommit", NULL
+	};
 	struct changes changes;
 	unsigned int i;
 
 	(void)result;
 	if (control_check_keys(arguments, "the arguments of set", keys) ||
 	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes) ||
-	    check_cpus(m, arguments, &changes))
+	    check_cpus(m, arguments, &changes) || check_memory(m, arguments, &changes))
 		return -1;
 	for (i = 0; i < DISKS_MAX; i++) {
 		if (changes.disk_size[i] != UNCHANGED &&
 		    virtio_blk_grow(m->devices.disk[i], changes.disk_size[i]) < 0)
 			return -1;
 	}
-	if (changes.balloon_size != UNCHANGED &&
-	    virtio_balloon_resize(m->devices.balloon, changes.balloon_size))
-		return -1;
-	return begin_changes(m, &changes);
+	return set_balloon(m, changes.balloon_size) ? -1 : begin_changes(m, &changes);
 }

@@ -8,6 +8,7 @@
 #include "disk_options.h"
 #include "error.h"
 #include "machine_dir.h"
+#include "memory_options.h"
 #include "net_options.h"
 #include "size.h"
 #include "verb_options.h"
@@ -25,7 +26,9 @@ const char run_help[] =
 "  --cmdline TEXT     the kernel's command line\n"
 "  --cpus N[,max=M]   number of vCPUs (1); with max, 'hvctl set NAME --cpus N' changes it\n"
 "                     to any up to M while the machine runs\n"
-"  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
+"  --memory SIZE[,max=SIZE]\n"
+"                     memory, in bytes or with K, M or G (512M); with max=, 'hvctl set' can\n"
+"                     make it up to so much more while the guest runs\n"
 "  --host-root        run COMMAND, in the current directory, in a machine with this host's\n"
 "                     kernel and its root file system, to which nothing is written; its\n"
 "                     status is hvctl's\n"
@@ -186,6 +189,18 @@ static int parse_balloon(const char *text, struct devices_config *devices)
 	return parse_size(text + strlen(key), "--balloon: size", &devices->balloon_size);
 }
 
+static int parse_memory(const char *text, struct machine_config *machine)
+{
+	struct run_memory memory;
+
+	if (run_memory_parse(&memory, text))
+		return -1;
+	machine->memory = memory.size;
+	machine->memory_max = memory.max;
+	machine->devices.mem = memory.max > memory.size;
+	return 0;
+}
+
 static int parse_cpus(const char *text, struct machine_config *machine)
 {
 	struct cpus_options cpus;
@@ -242,7 +257,7 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		machine->files.kernel = text;
 		return 0;
 	case OPT_MEMORY:
-		return parse_size(text, "--memory", &machine->memory);
+		return parse_memory(text, machine);
 	case OPT_MODULE:
 		return add_module(&machine->files, text);
 	case OPT_NET:
@@ -313,6 +328,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 			.cpus = 1,
 			.cpus_max = 1,
 			.memory = MIB(512),
+			.memory_max = MIB(512),
 			.files.cmdline = "",
 			.debug_exit_port = DEBUG_EXIT_NONE,
 		},

@@ -1,14 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* hvctl set */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "control_client.h"
 #include "set_options.h"
+#include "size.h"
 #include "verb.h"
+
+static bool told;
+
+/* How far it is, on a terminal, in one line that is written over. */
+static void tell_progress(struct json_object *status)
+{
+	struct json_object *now, *wanted;
+	char text[32], other[32];
+
+	if (!json_object_object_get_ex(status, "memory", &now) ||
+	    !json_object_object_get_ex(status, "memory-wanted", &wanted))
+		return;
+	fprintf(stderr, "\rmemory: %s, going to %s\33[K",
+		format_size(json_object_get_uint64(now), text, sizeof(text)),
+		format_size(json_object_get_uint64(wanted), other, sizeof(other)));
+	told = true;
+}
 
 int verb_set(int argc, char **argv)
 {
 	struct set_options options;
+	int ret;
 
 	if (set_options_parse(&options, argc, argv))
 		return verb_misused();
@@ -16,6 +36,9 @@ int verb_set(int argc, char **argv)
 		fputs(set_help, stdout);
 		return STATUS_OK;
 	}
-	return control_ask(options.name, "set", options.arguments, NULL) ? verb_failed() :
-	       STATUS_OK;
+	ret = control_ask_patiently(options.name, "set", options.arguments, NULL,
+				    isatty(STDERR_FILENO) ? tell_progress : NULL);
+	if (told)
+		fputs("\r\33[K", stderr);
+	return ret ? verb_failed() : STATUS_OK;
 }

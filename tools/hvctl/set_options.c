@@ -7,6 +7,7 @@
 #include "cpus_options.h"
 #include "error.h"
 #include "keyed_option.h"
+#include "memory_options.h"
 #include "size.h"
 #include "verb_options.h"
 
@@ -22,16 +23,22 @@ const char set_help[] =
 "                     what its balloon is to hold; 'hvctl status NAME' tells what it holds\n"
 "  --cpus N           its number of vCPUs: 1 up to what 'hvctl run --cpus N,max=M' allows;\n"
 "                     waits until the guest has taken them, or given them back\n"
+"  --memory SIZE[,overcommit]\n"
+"                     the memory that its guest has; up to what max= of 'hvctl run --memory'\n"
+"                     says, and down, below what it began with only if it has a balloon;\n"
+"                     ends when the guest is done; more than the host has left is refused\n"
+"                     without overcommit\n"
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-enum { OPT_BALLOON = OPT_FIRST, OPT_CPUS, OPT_DISK };
+enum { OPT_BALLOON = OPT_FIRST, OPT_CPUS, OPT_DISK, OPT_MEMORY };
 
 static const struct option long_options[] = {
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	OPTION_HELP,
+	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	OPTION_NAME,
 	{ 0 }
 };
@@ -131,6 +138,18 @@ static int set_cpus(struct json_object *arguments, const char *text)
 	return 0;
 }
 
+static int set_memory(struct json_object *arguments, const char *text)
+{
+	struct set_memory memory;
+
+	if (set_memory_parse(&memory, text))
+		return -1;
+	json_object_object_add(arguments, "memory", json_object_new_uint64(memory.size));
+	if (memory.overcommit)
+		json_object_object_add(arguments, "overcommit", json_object_new_boolean(true));
+	return 0;
+}
+
 static int parse_option(struct json_object *arguments, int option)
 {
 	switch (option) {
@@ -140,6 +159,8 @@ static int parse_option(struct json_object *arguments, int option)
 		return set_cpus(arguments, optarg);
 	case OPT_DISK:
 		return add_disk(arguments, optarg);
+	case OPT_MEMORY:
+		return set_memory(arguments, optarg);
 	default:
 		return -1;
 	}

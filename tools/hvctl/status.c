@@ -94,17 +94,28 @@ static void print_cpus(struct json_object *status)
 	printf("\n");
 }
 
+static void print_memory(struct json_object *status)
+{
+	char memory[32], max[32], wanted[32];
+
+	printf("memory:  %s", size_of(status, "memory", memory));
+	if (number_of(status, "memory-max") > number_of(status, "memory"))
+		printf(", up to %s", size_of(status, "memory-max", max));
+	if (number_of(status, "memory-wanted"))
+		printf("; %s are wanted", size_of(status, "memory-wanted", wanted));
+	printf("\n");
+}
+
 static void print_status(struct json_object *status)
 {
 	struct json_object *disks, *balloon;
-	char memory[32];
 	size_t i;
 
 	printf("name:    %s\n", text_of(status, "name"));
 	printf("state:   %s\n", text_of(status, "state"));
 	printf("pid:     %s\n", text_of(status, "pid"));
 	print_cpus(status);
-	printf("memory:  %s\n", size_of(status, "memory", memory));
+	print_memory(status);
 	printf("kernel:  %s\n", text_of(status, "kernel"));
 	if (json_object_object_get_ex(status, "disks", &disks)) {
 		for (i = 0; i < json_object_array_length(disks); i++)

@@ -196,10 +196,18 @@ static void run_failed(struct vcpu *vcpu)
 	machine_stop(vcpu->machine, STOP_ERROR, 0, text);
 }
 
+static __thread struct vcpu *current;
+
+struct vcpu *vcpu_current(void)
+{
+	return current;
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
+	current = vcpu;
 	while (!machine_stopping(vcpu->machine) && !atomic_load(&vcpu->stop)) {
 		u32 reason;
 

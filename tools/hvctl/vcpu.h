@@ -38,6 +38,9 @@ int vcpu_init_signals(void);
 /* Let it run, in a thread of its own, until its machine or vcpu_stop() says otherwise. */
 int vcpu_start(struct vcpu *vcpu);
 
+/* The one whose thread this is; NULL in others. */
+struct vcpu *vcpu_current(void);
+
 /* Get the thread out of the guest; it sees then that the machine stops. */
 void vcpu_kick(struct vcpu *vcpu);
 void vcpu_join(struct vcpu *vcpu);

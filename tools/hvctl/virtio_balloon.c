@@ -263,7 +263,7 @@ static void write_config(struct virtio_device *dev, unsigned int offset, const v
 
 static int check_size(const struct virtio_balloon *b, u64 bytes)
 {
-	u64 size = b->mem->low + b->mem->high;
+	u64 size = memory_size(b->mem);
 	char text[32], limit[32];
 
 	if (bytes % PAGE)

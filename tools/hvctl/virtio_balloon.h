@@ -28,7 +28,7 @@ int virtio_balloon_check(const struct virtio_device *dev, u64 bytes);
 
 /*
  * Have the driver inflate or deflate it until it holds @bytes, a multiple of 4K that is
- * less than the guest's memory. Returns at once; how far the driver gets is up to it. Any
+ * less than the memory that the guest has. Returns at once; how far the driver gets is up to it. Any
  * thread. -1 with a sentence if @bytes are not that.
  */
 int virtio_balloon_resize(struct virtio_device *dev, u64 bytes);

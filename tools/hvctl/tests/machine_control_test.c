@@ -119,7 +119,8 @@ static void tells(void)
 	text = json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN |
 						      JSON_C_TO_STRING_NOSLASHESCAPE);
 	EXPECT_HAS(text, "{\"name\":\"web\",\"state\":\"running\",\"pid\":");
-	EXPECT_HAS(text, "\"cpus\":2,\"cpus-max\":2,\"memory\":4194304,\"kernel\":\"/dev/null\",\"disks\":[");
+	EXPECT_HAS(text, "\"cpus\":2,\"cpus-max\":2,\"memory\":4194304,\"memory-max\":4194304,"
+			 "\"kernel\":\"/dev/null\",\"disks\":[");
 	snprintf(wanted, sizeof(wanted), "{\"path\":\"%s\",\"size\":8192,\"readonly\":true}],",
 		 image[1]);
 	EXPECT_HAS(text, wanted);
@@ -283,6 +284,10 @@ static void command_line(void)
 	json_object_put(options.arguments);
 	EXPECT(!PARSE("--balloon=size=0", "--name=web"));
 	EXPECT(!strcmp(options.name, "web"));
+	json_object_put(options.arguments);
+	EXPECT(!PARSE("web", "--memory", "1G,overcommit"));
+	EXPECT(!strcmp(json_object_to_json_string_ext(options.arguments, JSON_C_TO_STRING_PLAIN),
+		       "{\"memory\":1073741824,\"overcommit\":true}"));
 	json_object_put(options.arguments);
 	EXPECT(!PARSE("--help"));
 	EXPECT(options.help && !options.arguments);

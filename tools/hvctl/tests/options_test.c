@@ -25,6 +25,7 @@ static void defaults(void)
 	EXPECT_EQ(options.machine.cpus, 1);
 	EXPECT_EQ(options.machine.cpus_max, 1);
 	EXPECT_EQ(options.machine.memory, MIB(512));
+	EXPECT_EQ(options.machine.memory_max, MIB(512));
 	EXPECT_EQ(options.machine.debug_exit_port, DEBUG_EXIT_NONE);
 	EXPECT(!options.machine.name);
 	EXPECT(!options.machine.exit_on_reset && !options.help);
@@ -58,6 +59,10 @@ static void everything(void)
 	EXPECT(devices_wanted(&options.machine.devices));
 	EXPECT(options.machine.devices.balloon);
 	EXPECT_EQ(options.machine.devices.balloon_size, 0);
+	EXPECT(!PARSE("--kernel", "k", "--memory", "256M,max=1G"));
+	EXPECT_EQ(options.machine.memory, MIB(256));
+	EXPECT_EQ(options.machine.memory_max, GIB(1));
+	EXPECT(devices_wanted(&options.machine.devices));
 	EXPECT(!PARSE("--help"));
 	EXPECT(options.help);
 }
