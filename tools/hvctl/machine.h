@@ -12,6 +12,7 @@
 #include "devices.h"
 #include "ged.h"
 #include "ioapic.h"
+#include "limit_options.h"
 #include "lhv_dev.h"
 #include "machine_change.h"
 #include "memory.h"
@@ -22,6 +23,7 @@
 
 struct console;
 struct control;
+struct machine_limits;
 
 #define DEBUG_EXIT_NONE		(-1)
 
@@ -32,6 +34,7 @@ struct machine_config {
 	u64 memory;
 	struct boot_files files;
 	struct devices_config devices;
+	struct limits limits;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
 	bool host_root;		/* it has host_root_ops */
 	bool exit_on_reset;
@@ -56,6 +59,7 @@ struct machine {
 	struct console *hvc_console;
 	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct control *control;	/* NULL: none */
+	struct machine_limits *limits;	/* NULL: they can't be changed */
 	struct machine_change change;
 	struct lhv_dev dev;
 	int vm_fd;

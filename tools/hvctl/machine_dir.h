@@ -36,6 +36,13 @@ int machine_dir_check_name(const char *text, const char *what);
  */
 int machine_dir_claim(struct machine_dir *dir, const char *name);
 
+/*
+ * Have a link to the machine's cgroup at @path there, so that the group goes with the folder,
+ * whoever removes that. -1 with a sentence; without a folder there is nothing to be done.
+ */
+int machine_dir_link_group(const struct machine_dir *dir, const char *path);
+void machine_dir_unlink_group(const struct machine_dir *dir);
+
 /* Remove the folder, with the control socket, and give the name up. */
 void machine_dir_release(struct machine_dir *dir);
 

@@ -6,6 +6,7 @@
 #include "control_arguments.h"
 #include "error.h"
 #include "machine.h"
+#include "machine_limits.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 
@@ -15,6 +16,7 @@
 struct changes {
 	u64 disk_size[DISKS_MAX];	/* 0: what it has become; UNCHANGED */
 	u64 balloon_size;		/* or UNCHANGED */
+	struct limits limits;
 };
 
 /* The disk whose image is there; NULL with a sentence. */
@@ -95,15 +97,30 @@ static int check_balloon(struct machine *m, struct json_object *arguments,
 	return virtio_balloon_check(balloon, changes->balloon_size);
 }
 
+static int check_limits(struct machine *m, struct json_object *arguments, struct changes *changes)
+{
+	if (limit_options_from_json(&changes->limits, arguments))
+		return -1;
+	if (changes->limits.given && !m->limits)
+		return fail("this machine's limits can't be changed");
+	return m->limits ? machine_limits_check(m->limits, &changes->limits) : 0;
+}
+
+static int set_limits(struct machine *m, const struct changes *changes)
+{
+	return m->limits ? machine_limits_set(m->limits, &changes->limits) : 0;
+}
+
 int machine_set(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
-	static const char * const keys[] = { "disks", "balloon", NULL };
+	static const char * const keys[] = { "disks", "balloon", LIMIT_KEYS, NULL };
 	struct changes changes;
 	unsigned int i;
 
 	(void)result;
 	if (control_check_keys(arguments, "the arguments of set", keys) ||
-	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes))
+	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes) ||
+	    check_limits(m, arguments, &changes) || set_limits(m, &changes))
 		return -1;
 	for (i = 0; i < DISKS_MAX; i++) {
 		if (changes.disk_size[i] != UNCHANGED &&

@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "machine_control.h"
 #include "machine_dir.h"
+#include "machine_limits.h"
 #include "run_options.h"
 #include "verb.h"
 
@@ -107,15 +108,21 @@ static int run(struct run_options *options)
 {
 	static struct machine machine;
 	static struct machine_dir dir;
+	static struct machine_limits limits;
 	static struct console console, hvc;
 	int status;
 
 	if (take_name(&options->machine, &dir))
 		return verb_failed();
-	if (machine_create(&machine, &options->machine, &console, &hvc)) {
+	if (machine_limits_begin(&limits, &options->machine.limits, options->machine.name, &dir)) {
 		status = verb_failed();
 		goto out_name;
 	}
+	if (machine_create(&machine, &options->machine, &console, &hvc)) {
+		status = verb_failed();
+		goto out_limits;
+	}
+	machine.limits = &limits;
 	if (open_control(&machine, &dir)) {
 		status = verb_failed();
 		goto out_machine;
@@ -125,6 +132,8 @@ static int run(struct run_options *options)
 		control_destroy(machine.control);
 out_machine:
 	machine_destroy(&machine);
+out_limits:
+	machine_limits_end(&limits);
 out_name:
 	machine_dir_release(&dir);
 	if (machine.stop == STOP_SIGNAL)

@@ -6,6 +6,7 @@
 #include "debug_exit.h"
 #include "disk_options.h"
 #include "error.h"
+#include "limit_options.h"
 #include "machine_dir.h"
 #include "net_options.h"
 #include "size.h"
@@ -27,6 +28,15 @@ const char run_help[] =
 "  --cmdline TEXT     the kernel's command line\n"
 "  --cpus N           number of vCPUs (1)\n"
 "  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
+"  --cpu-units N      its share of CPU time where others want it too; they have 1000\n"
+"  --cpu-limit PERCENT\n"
+"                     at most so much CPU time: 150 is one and a half of the host's CPUs (0,\n"
+"                     no limit)\n"
+"  --cpu-affinity LIST\n"
+"                     the host's CPUs that it may use, for instance 0-3,8 (all)\n"
+"  --memory-limit SIZE\n"
+"                     at most so much of the host's memory, its own and the kernel's for it\n"
+"                     (0, no limit)\n"
 "  --host-root        run COMMAND, in the current directory, in a machine with this host's\n"
 "                     kernel and its root file system, to which nothing is written; its\n"
 "                     status is hvctl's\n"
@@ -83,6 +93,8 @@ enum {
 	OPT_HVC,
 	OPT_INITRD,
 	OPT_KERNEL,
+	OPT_LIMIT,
+	OPT_LIMIT_LAST = OPT_LIMIT + LIMITS - 1,
 	OPT_MEMORY,
 	OPT_MODULE,
 	OPT_NET,
@@ -106,6 +118,7 @@ static const struct option long_options[] = {
 	{ "hvc",	required_argument,	NULL, OPT_HVC },
 	{ "initrd",	required_argument,	NULL, OPT_INITRD },
 	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
+	LIMIT_OPTIONS(OPT_LIMIT),
 	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	{ "module",	required_argument,	NULL, OPT_MODULE },
 	OPTION_NAME,
@@ -240,6 +253,8 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	case OPT_KERNEL:
 		machine->files.kernel = text;
 		return 0;
+	case OPT_LIMIT ... OPT_LIMIT_LAST:
+		return limit_options_parse(&machine->limits, option - OPT_LIMIT, text);
 	case OPT_MEMORY:
 		return parse_size(text, "--memory", &machine->memory);
 	case OPT_MODULE:

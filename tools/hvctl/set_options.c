@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "keyed_option.h"
+#include "limit_options.h"
 #include "size.h"
 #include "verb_options.h"
 
@@ -19,15 +20,23 @@ const char set_help[] =
 "                     device has grown to; may be repeated\n"
 "  --balloon size=SIZE\n"
 "                     what its balloon is to hold; 'hvctl status NAME' tells what it holds\n"
+"  --cpu-units N, --cpu-limit PERCENT, --cpu-affinity LIST, --memory-limit SIZE\n"
+"                     what it may take of the host, as 'hvctl run --help' tells\n"
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-enum { OPT_BALLOON = OPT_FIRST, OPT_DISK };
+enum {
+	OPT_BALLOON = OPT_FIRST,
+	OPT_DISK,
+	OPT_LIMIT,
+	OPT_LIMIT_LAST = OPT_LIMIT + LIMITS - 1,
+};
 
 static const struct option long_options[] = {
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	OPTION_HELP,
+	LIMIT_OPTIONS(OPT_LIMIT),
 	OPTION_NAME,
 	{ 0 }
 };
@@ -117,6 +126,16 @@ static int set_balloon(struct json_object *arguments, const char *text)
 	return ret;
 }
 
+static int set_limit(struct json_object *arguments, enum limit limit, const char *text)
+{
+	struct limits limits = { 0 };
+
+	if (limit_options_parse(&limits, limit, text))
+		return -1;
+	limit_options_to_json(&limits, arguments);
+	return 0;
+}
+
 static int parse_option(struct json_object *arguments, int option)
 {
 	switch (option) {
@@ -124,6 +143,8 @@ static int parse_option(struct json_object *arguments, int option)
 		return set_balloon(arguments, optarg);
 	case OPT_DISK:
 		return add_disk(arguments, optarg);
+	case OPT_LIMIT ... OPT_LIMIT_LAST:
+		return set_limit(arguments, option - OPT_LIMIT, optarg);
 	default:
 		return -1;
 	}

@@ -82,6 +82,24 @@ static void print_balloon(struct json_object *balloon)
 	printf("\n");
 }
 
+static void print_limits(struct json_object *status)
+{
+	char size[32];
+
+	if (!json_object_object_get_ex(status, "cgroup", NULL))
+		return;
+	printf("cgroup:  %s", text_of(status, "cgroup"));
+	if (json_object_object_get_ex(status, "cpu-units", NULL))
+		printf(", %s CPU units", text_of(status, "cpu-units"));
+	if (number_of(status, "cpu-limit"))
+		printf(", at most %s %% of a CPU", text_of(status, "cpu-limit"));
+	if (json_object_object_get_ex(status, "cpu-affinity", NULL))
+		printf(", CPUs %s", text_of(status, "cpu-affinity"));
+	if (number_of(status, "memory-limit"))
+		printf(", at most %s", size_of(status, "memory-limit", size));
+	printf("\n");
+}
+
 static void print_status(struct json_object *status)
 {
 	struct json_object *disks, *balloon;
@@ -100,6 +118,7 @@ static void print_status(struct json_object *status)
 	}
 	if (json_object_object_get_ex(status, "balloon", &balloon))
 		print_balloon(balloon);
+	print_limits(status);
 }
 
 int verb_status(int argc, char **argv)
