@@ -14,6 +14,7 @@
 #include "ioapic.h"
 #include "limit_options.h"
 #include "lhv_dev.h"
+#include "machine_breath.h"
 #include "machine_change.h"
 #include "memory.h"
 #include "rtc_cmos.h"
@@ -35,6 +36,7 @@ struct machine_config {
 	struct boot_files files;
 	struct devices_config devices;
 	struct limits limits;
+	struct breath_bounds breath;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
 	bool host_root;		/* it has host_root_ops */
 	bool exit_on_reset;
@@ -61,6 +63,7 @@ struct machine {
 	struct control *control;	/* NULL: none */
 	struct machine_limits *limits;	/* NULL: they can't be changed */
 	struct machine_change change;
+	struct machine_breath breath;
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;

@@ -111,6 +111,7 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	json_object_object_add(object, "disks", disks);
 	if (m->devices.balloon)
 		json_object_object_add(object, "balloon", describe_balloon(m->devices.balloon));
+	machine_breath_describe(&m->breath, object);
 	if (m->limits)
 		machine_limits_describe(m->limits, object);
 	*result = object;

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "breath_options.h"
 #include "control_arguments.h"
 #include "error.h"
 #include "machine.h"
@@ -17,6 +18,7 @@ struct changes {
 	u64 disk_size[DISKS_MAX];	/* 0: what it has become; UNCHANGED */
 	u64 balloon_size;		/* or UNCHANGED */
 	struct limits limits;
+	struct breath_bounds breath;	/* 0: unchanged */
 };
 
 /* The disk whose image is there; NULL with a sentence. */
@@ -92,9 +94,29 @@ static int check_balloon(struct machine *m, struct json_object *arguments,
 		return -1;
 	if (changes->balloon_size == UNCHANGED)
 		return 0;
+	if (m->breath.bounds.max)
+		return fail("--balloon: the machine's follows the pressure on the host's memory; change that by --memory min=A,max=B");
 	if (!balloon)
 		return fail("--balloon: the machine has none; run it with --balloon size=0");
 	return virtio_balloon_check(balloon, changes->balloon_size);
+}
+
+/* A bound that isn't given stays. */
+static int check_breath(struct machine *m, struct json_object *arguments, struct changes *changes)
+{
+	struct breath_bounds *bounds = &changes->breath;
+
+	if (breath_options_from_json(bounds, arguments))
+		return -1;
+	if (!bounds->min && !bounds->max)
+		return 0;
+	if (changes->balloon_size != UNCHANGED)
+		return fail("--balloon: with --memory min= the balloon follows the pressure on the host's memory; leave one of them out");
+	if (!bounds->min)
+		bounds->min = m->breath.bounds.min;
+	if (!bounds->max)
+		bounds->max = m->breath.bounds.max ? m->breath.bounds.max : m->breath.memory;
+	return machine_breath_check(&m->breath, bounds);
 }
 
 static int check_limits(struct machine *m, struct json_object *arguments, struct changes *changes)
@@ -113,20 +135,23 @@ static int set_limits(struct machine *m, const struct changes *changes)
 
 int machine_set(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
-	static const char * const keys[] = { "disks", "balloon", LIMIT_KEYS, NULL };
+	static const char * const keys[] = { "disks", "balloon", "breath", LIMIT_KEYS, NULL };
 	struct changes changes;
 	unsigned int i;
 
 	(void)result;
 	if (control_check_keys(arguments, "the arguments of set", keys) ||
 	    check_disks(m, arguments, &changes) || check_balloon(m, arguments, &changes) ||
-	    check_limits(m, arguments, &changes) || set_limits(m, &changes))
+	    check_breath(m, arguments, &changes) || check_limits(m, arguments, &changes) ||
+	    set_limits(m, &changes))
 		return -1;
 	for (i = 0; i < DISKS_MAX; i++) {
 		if (changes.disk_size[i] != UNCHANGED &&
 		    virtio_blk_grow(m->devices.disk[i], changes.disk_size[i]) < 0)
 			return -1;
 	}
+	if (changes.breath.max)
+		machine_breath_set(&m->breath, &changes.breath);
 	return changes.balloon_size == UNCHANGED ? 0 :
 	       virtio_balloon_resize(m->devices.balloon, changes.balloon_size);
 }

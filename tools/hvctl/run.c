@@ -123,7 +123,7 @@ static int run(struct run_options *options)
 		goto out_limits;
 	}
 	machine.limits = &limits;
-	if (open_control(&machine, &dir)) {
+	if (machine_breath_limit(&machine.breath, &limits) || open_control(&machine, &dir)) {
 		status = verb_failed();
 		goto out_machine;
 	}

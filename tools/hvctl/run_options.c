@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "breath_options.h"
 #include "debug_exit.h"
 #include "disk_options.h"
 #include "error.h"
@@ -28,6 +29,9 @@ const char run_help[] =
 "  --cmdline TEXT     the kernel's command line\n"
 "  --cpus N           number of vCPUs (1)\n"
 "  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
+"  --memory min=A,max=B\n"
+"                     memory of B, of which a balloon takes all but A while the host's is\n"
+"                     scarce\n"
 "  --cpu-units N      its share of CPU time where others want it too; they have 1000\n"
 "  --cpu-limit PERCENT\n"
 "                     at most so much CPU time: 150 is one and a half of the host's CPUs (0,\n"
@@ -220,6 +224,22 @@ static int parse_port(const char *text, int *port)
 	return 0;
 }
 
+static int parse_memory(const char *text, struct machine_config *machine)
+{
+	struct breath_bounds *breath = &machine->breath;
+
+	*breath = (struct breath_bounds){ 0 };
+	if (!breath_options_are(text))
+		return parse_size(text, "--memory", &machine->memory);
+	if (breath_options_parse(text, breath))
+		return -1;
+	if (!breath->min || !breath->max)
+		return fail("--memory: '%s' has no %s; give min=A,max=B", text,
+			    breath->min ? "max" : "min");
+	machine->memory = breath->max;
+	return breath_bounds_check(breath, machine->memory);
+}
+
 static int parse_option(struct run_options *options, int option, const char *text)
 {
 	struct machine_config *machine = &options->machine;
@@ -256,7 +276,7 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	case OPT_LIMIT ... OPT_LIMIT_LAST:
 		return limit_options_parse(&machine->limits, option - OPT_LIMIT, text);
 	case OPT_MEMORY:
-		return parse_size(text, "--memory", &machine->memory);
+		return parse_memory(text, machine);
 	case OPT_MODULE:
 		return add_module(&machine->files, text);
 	case OPT_NET:
@@ -273,6 +293,17 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	default:
 		return parse_on_reset(text, &machine->exit_on_reset);
 	}
+}
+
+/* What breathes needs a balloon, which is nobody else's to fill. */
+static int add_breath(struct machine_config *machine)
+{
+	if (!machine->breath.max)
+		return 0;
+	if (machine->devices.balloon)
+		return fail("--balloon: memory with min=A,max=B has a balloon of its own; leave one of them out");
+	machine->devices.balloon = true;
+	return 0;
 }
 
 /* The terminal, or a file, is one console's alone. */
@@ -306,6 +337,8 @@ static int check_host_root(struct run_options *options, char **rest)
 
 static int check(struct run_options *options, char **rest)
 {
+	if (add_breath(&options->machine))
+		return -1;
 	if (options->host_root)
 		return check_host_root(options, rest);
 	if (*rest)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breath_options.h"
 #include "error.h"
 #include "keyed_option.h"
 #include "limit_options.h"
@@ -20,6 +21,8 @@ const char set_help[] =
 "                     device has grown to; may be repeated\n"
 "  --balloon size=SIZE\n"
 "                     what its balloon is to hold; 'hvctl status NAME' tells what it holds\n"
+"  --memory min=A[,max=B]\n"
+"                     how much of its memory the guest has, as 'hvctl run --help' tells\n"
 "  --cpu-units N, --cpu-limit PERCENT, --cpu-affinity LIST, --memory-limit SIZE\n"
 "                     what it may take of the host, as 'hvctl run --help' tells\n"
 "  --name NAME        the same as NAME\n"
@@ -30,6 +33,7 @@ enum {
 	OPT_DISK,
 	OPT_LIMIT,
 	OPT_LIMIT_LAST = OPT_LIMIT + LIMITS - 1,
+	OPT_MEMORY,
 };
 
 static const struct option long_options[] = {
@@ -37,6 +41,7 @@ static const struct option long_options[] = {
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	OPTION_HELP,
 	LIMIT_OPTIONS(OPT_LIMIT),
+	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	OPTION_NAME,
 	{ 0 }
 };
@@ -126,6 +131,16 @@ static int set_balloon(struct json_object *arguments, const char *text)
 	return ret;
 }
 
+static int set_memory(struct json_object *arguments, const char *text)
+{
+	struct breath_bounds bounds;
+
+	if (breath_options_parse(text, &bounds))
+		return -1;
+	breath_options_to_json(&bounds, arguments);
+	return 0;
+}
+
 static int set_limit(struct json_object *arguments, enum limit limit, const char *text)
 {
 	struct limits limits = { 0 };
@@ -145,6 +160,8 @@ static int parse_option(struct json_object *arguments, int option)
 		return add_disk(arguments, optarg);
 	case OPT_LIMIT ... OPT_LIMIT_LAST:
 		return set_limit(arguments, option - OPT_LIMIT, optarg);
+	case OPT_MEMORY:
+		return set_memory(arguments, optarg);
 	default:
 		return -1;
 	}

@@ -82,6 +82,14 @@ static void print_balloon(struct json_object *balloon)
 	printf("\n");
 }
 
+static void print_breath(struct json_object *breath)
+{
+	char min[32], max[32];
+
+	printf("breath:  %s to %s, %s times under pressure\n", size_of(breath, "min", min),
+	       size_of(breath, "max", max), text_of(breath, "pressure"));
+}
+
 static void print_limits(struct json_object *status)
 {
 	char size[32];
@@ -102,7 +110,7 @@ static void print_limits(struct json_object *status)
 
 static void print_status(struct json_object *status)
 {
-	struct json_object *disks, *balloon;
+	struct json_object *disks, *balloon, *breath;
 	char memory[32];
 	size_t i;
 
@@ -118,6 +126,8 @@ static void print_status(struct json_object *status)
 	}
 	if (json_object_object_get_ex(status, "balloon", &balloon))
 		print_balloon(balloon);
+	if (json_object_object_get_ex(status, "breath", &breath))
+		print_breath(breath);
 	print_limits(status);
 }
 
