@@ -14,10 +14,12 @@
 
 #include "cgroup.h"
 #include "error.h"
+#include "image_copy.h"
 
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
 #define GROUP_LINK	"cgroup"
+#define COPIES_FOLDER	".copies"	/* no name of a machine */
 
 /* Bytes of the lock file. The second is held while the folder is made or removed. */
 enum { LOCK_LIFE, LOCK_FOLDER };
@@ -69,6 +71,11 @@ static int machine_folder(const char *name, char path[static PATH_MAX])
 	len = strlen(path);
 	snprintf(path + len, PATH_MAX - len, "/%s", name);
 	return 0;
+}
+
+int machine_dir_copies(char path[static PATH_MAX])
+{
+	return machine_folder(COPIES_FOLDER, path);
 }
 
 int machine_dir_control(const char *name, struct sockaddr_un *address)
@@ -332,5 +339,7 @@ char **machine_dir_list(void)
 	for (i = 0; i < count; i++)
 		free(entry[i]);
 	free(entry);
+	if (!machine_dir_copies(path))
+		image_copy_sweep(path);
 	return names;
 }

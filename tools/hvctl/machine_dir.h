@@ -50,6 +50,12 @@ void machine_dir_release(struct machine_dir *dir);
 int machine_dir_control(const char *name, struct sockaddr_un *address);
 
 /*
+ * The folder in which this user's machines share copies of what they boot (image_copy.h);
+ * nothing is made. -1 with a sentence if there can't be one.
+ */
+int machine_dir_copies(char path[static PATH_MAX]);
+
+/*
  * The names of the machines that run, in order, ending with NULL; free() takes all of it.
  * NULL with a sentence. What killed ones left behind is removed.
  */

@@ -66,6 +66,8 @@ static int create(struct guest_memory *mem, u64 size, bool shared)
 
 	mem->shared = shared;
 	mem->fd = -1;
+	mem->files.count = 0;
+	mem->files.copy.fd = -1;
 	if (shared && map_file(mem, size)) {
 		fail_errno("cannot make a file of %s for the guest's memory",
 			   format_size(size, text, sizeof(text)));
@@ -93,6 +95,7 @@ int memory_create_shared(struct guest_memory *mem, u64 size)
 void memory_destroy(struct guest_memory *mem)
 {
 	munmap(mem->host, mem->low + mem->high);
+	image_copy_close(&mem->files.copy);
 	if (mem->shared)
 		close(mem->fd);
 	mem->host = NULL;
@@ -101,12 +104,15 @@ void memory_destroy(struct guest_memory *mem)
 /* What is a file's is given back as holes in it. */
 static int give_back(const struct guest_memory *mem, u8 *at, u64 len)
 {
+	if (memory_files_discard(&mem->files, at, len))
+		return -1;
 	return madvise(at, len, mem->shared ? MADV_REMOVE : MADV_DONTNEED);
 }
 
 int memory_clear(struct guest_memory *mem)
 {
-	if (give_back(mem, mem->host, mem->low + mem->high))
+	if (memory_files_end(&mem->files) ||
+	    give_back(mem, mem->host, mem->low + mem->high))
 		return fail_errno("cannot clear the guest's memory");
 	return 0;
 }

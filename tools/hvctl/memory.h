@@ -7,6 +7,7 @@
 #ifndef HVCTL_MEMORY_H
 #define HVCTL_MEMORY_H
 
+#include "memory_file.h"
 #include "types.h"
 
 #define LOW_MEMORY_END		GIB(3)
@@ -24,6 +25,7 @@ struct guest_memory {
 	u64 high;		/* bytes from HIGH_MEMORY_START */
 	bool shared;		/* it is a file's, which other processes may map */
 	int fd;			/* that file; what is at @host + N is at its offset N */
+	struct memory_files files;
 };
 
 int memory_create(struct guest_memory *mem, u64 size);

@@ -78,6 +78,15 @@ static int take_name(struct machine_config *config, struct machine_dir *dir)
 	return 0;
 }
 
+/* Without a folder, each machine has a copy of its own of all that it boots. */
+static void choose_copies(struct machine_config *config, const struct machine_dir *dir)
+{
+	static char path[PATH_MAX];
+
+	if (*dir->path && !machine_dir_copies(path))
+		config->files.copies = path;
+}
+
 static int open_control(struct machine *machine, const struct machine_dir *dir)
 {
 	struct sockaddr_un address;
@@ -114,6 +123,7 @@ static int run(struct run_options *options)
 
 	if (take_name(&options->machine, &dir))
 		return verb_failed();
+	choose_copies(&options->machine, &dir);
 	if (machine_limits_begin(&limits, &options->machine.limits, options->machine.name, &dir)) {
 		status = verb_failed();
 		goto out_name;
