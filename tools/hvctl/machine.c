@@ -255,11 +255,13 @@ static void serve(struct machine *m)
 			input_of(c), input_of(hvc),
 			{ .fd = hvc_input, .events = POLLOUT },
 			{ .fd = m->control ? control_fd(m->control) : -1, .events = POLLIN },
+			{ 0 }, { 0 },	/* machine_breath_poll()'s */
 		};
 		int cpus_timeout;
 		bool busy;
 		u64 count;
 
+		machine_breath_poll(&m->breath, fds + 6, &timeout);
 		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0)
 			continue;
 		if (fds[0].revents && read(m->wake_fd, &count, sizeof(count)) < 0)
@@ -271,6 +273,7 @@ static void serve(struct machine *m)
 		if (fds[5].revents)
 			control_serve(m->control);
 		cpus_timeout = machine_cpus_serve(m);
+		machine_breath_serve(&m->breath, fds + 6);
 		feed_serial(m);
 		busy = console_flush(c);
 		busy |= console_flush(hvc);
@@ -425,14 +428,19 @@ int machine_create(struct machine *m, const struct machine_config *config,
 	}
 	if (create_devices(m))
 		goto err_wake;
+	if (machine_breath_begin(&m->breath, &config->breath, config->memory,
+				 m->devices.balloon))
+		goto err_devices;
 	m->signal_fd = open_signals();
 	if (m->signal_fd < 0)
-		goto err_devices;
+		goto err_breath;
 	pthread_mutex_init(&m->stop_lock, NULL);
 	/* The clock has a battery: it keeps its time over a reset. */
 	rtc_init(&m->rtc);
 	return 0;
 
+err_breath:
+	machine_breath_end(&m->breath);
 err_devices:
 	destroy_devices(m);
 err_wake:
@@ -451,6 +459,7 @@ void machine_destroy(struct machine *m)
 	rtc_destroy(&m->rtc);
 	pthread_mutex_destroy(&m->stop_lock);
 	close(m->signal_fd);
+	machine_breath_end(&m->breath);
 	destroy_devices(m);
 	close(m->wake_fd);
 	machine_cpus_destroy(m);

@@ -12,7 +12,9 @@
 #include "devices.h"
 #include "ged.h"
 #include "ioapic.h"
+#include "limit_options.h"
 #include "lhv_dev.h"
+#include "machine_breath.h"
 #include "machine_change.h"
 #include "machine_cpus.h"
 #include "machine_memory.h"
@@ -24,6 +26,7 @@
 
 struct console;
 struct control;
+struct machine_limits;
 
 #define DEBUG_EXIT_NONE		(-1)
 
@@ -37,6 +40,8 @@ struct machine_config {
 	u64 memory_max;		/* what it may grow to */
 	struct boot_files files;
 	struct devices_config devices;
+	struct limits limits;
+	struct breath_bounds breath;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
 	bool host_root;		/* it has host_root_ops */
 	bool exit_on_reset;
@@ -61,8 +66,10 @@ struct machine {
 	struct console *hvc_console;
 	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct control *control;	/* NULL: none */
+	struct machine_limits *limits;	/* NULL: they can't be changed */
 	struct machine_change change;
 	struct machine_memory resize;
+	struct machine_breath breath;
 	struct lhv_dev dev;
 	int vm_fd;
 	struct guest_memory memory;

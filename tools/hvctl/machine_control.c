@@ -10,6 +10,7 @@
 #include "control_arguments.h"
 #include "error.h"
 #include "machine.h"
+#include "machine_limits.h"
 #include "machine_set.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
@@ -116,6 +117,9 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	json_object_object_add(object, "disks", disks);
 	if (m->devices.balloon)
 		json_object_object_add(object, "balloon", describe_balloon(m->devices.balloon));
+	machine_breath_describe(&m->breath, object);
+	if (m->limits)
+		machine_limits_describe(m->limits, object);
 	*result = object;
 	return 0;
 }

@@ -12,10 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "error.h"
+#include "image_copy.h"
 
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
+#define GROUP_LINK	"cgroup"
+#define COPIES_FOLDER	".copies"	/* no name of a machine */
 
 /* Bytes of the lock file. The second is held while the folder is made or removed. */
 enum { LOCK_LIFE, LOCK_FOLDER };
@@ -67,6 +71,11 @@ static int machine_folder(const char *name, char path[static PATH_MAX])
 	len = strlen(path);
 	snprintf(path + len, PATH_MAX - len, "/%s", name);
 	return 0;
+}
+
+int machine_dir_copies(char path[static PATH_MAX])
+{
+	return machine_folder(COPIES_FOLDER, path);
 }
 
 int machine_dir_control(const char *name, struct sockaddr_un *address)
@@ -140,6 +149,51 @@ static int open_lock(const char *path, int flags)
 	return fd;
 }
 
+/* ---- the cgroup ----------------------------------------------------------------- */
+
+static void group_link(const struct machine_dir *dir, char path[static PATH_MAX + 16])
+{
+	snprintf(path, PATH_MAX + 16, "%s/" GROUP_LINK, dir->path);
+}
+
+int machine_dir_link_group(const struct machine_dir *dir, const char *path)
+{
+	char link[PATH_MAX + 16];
+
+	if (!*dir->path)
+		return 0;
+	group_link(dir, link);
+	unlink(link);
+	return symlink(path, link) ? fail_errno("cannot make the link %s", link) : 0;
+}
+
+void machine_dir_unlink_group(const struct machine_dir *dir)
+{
+	char link[PATH_MAX + 16];
+
+	if (!*dir->path)
+		return;
+	group_link(dir, link);
+	unlink(link);
+}
+
+/* Of a process that is no more. */
+static void remove_group(const char *folder)
+{
+	char link[PATH_MAX + 16], path[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "%s/" GROUP_LINK, folder);
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len < 0)
+		return;
+	path[len] = '\0';
+	cgroup_remove(path);
+	unlink(link);
+}
+
+/* ---- removal -------------------------------------------------------------------- */
+
 /* Of a folder whose lock's second byte is ours, and whose first one is nobody else's. */
 static void remove_folder(const char *path)
 {
@@ -147,6 +201,7 @@ static void remove_folder(const char *path)
 	char file[PATH_MAX + 16];
 	unsigned int i;
 
+	remove_group(path);
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		snprintf(file, sizeof(file), "%s/%s", path, files[i]);
 		unlink(file);
@@ -190,6 +245,7 @@ int machine_dir_claim(struct machine_dir *dir, const char *name)
 		goto err_close;
 	}
 	unlink(address.sun_path);
+	remove_group(dir->path);
 	lock_byte(dir->lock_fd, F_OFD_SETLK, F_UNLCK, LOCK_FOLDER);
 	return 0;
 
@@ -283,5 +339,7 @@ char **machine_dir_list(void)
 	for (i = 0; i < count; i++)
 		free(entry[i]);
 	free(entry);
+	if (!machine_dir_copies(path))
+		image_copy_sweep(path);
 	return names;
 }

@@ -84,6 +84,8 @@ int memory_create_growing(struct guest_memory *mem, u64 size, u64 max, bool shar
 		return -1;
 	mem->shared = shared;
 	mem->fd = -1;
+	mem->files.count = 0;
+	mem->files.copy.fd = -1;
 	if (shared && map_file(mem, mem->mapped)) {
 		fail_errno("cannot make a file of %s for the guest's memory",
 			   format_size(mem->mapped, text, sizeof(text)));
@@ -111,6 +113,7 @@ int memory_create_shared(struct guest_memory *mem, u64 size)
 void memory_destroy(struct guest_memory *mem)
 {
 	munmap(mem->host, mem->mapped);
+	image_copy_close(&mem->files.copy);
 	if (mem->shared)
 		close(mem->fd);
 	mem->host = NULL;
@@ -119,12 +122,14 @@ void memory_destroy(struct guest_memory *mem)
 /* What is a file's is given back as holes in it. */
 static int give_back(const struct guest_memory *mem, u8 *at, u64 len)
 {
+	if (memory_files_discard(&mem->files, at, len))
+		return -1;
 	return madvise(at, len, mem->shared ? MADV_REMOVE : MADV_DONTNEED);
 }
 
 int memory_clear(struct guest_memory *mem)
 {
-	if (give_back(mem, mem->host, mem->mapped))
+	if (memory_files_end(&mem->files) || give_back(mem, mem->host, mem->mapped))
 		return fail_errno("cannot clear the guest's memory");
 	return 0;
 }

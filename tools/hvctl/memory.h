@@ -8,6 +8,7 @@
 #ifndef HVCTL_MEMORY_H
 #define HVCTL_MEMORY_H
 
+#include "memory_file.h"
 #include "memory_region.h"
 #include "types.h"
 
@@ -28,6 +29,7 @@ struct guest_memory {
 	int fd;			/* that file; what is at @host + N is at its offset N */
 	u64 mapped;		/* bytes at @host */
 	struct memory_region region;
+	struct memory_files files;
 };
 
 int memory_create(struct guest_memory *mem, u64 size);

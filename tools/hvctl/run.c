@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "machine_control.h"
 #include "machine_dir.h"
+#include "machine_limits.h"
 #include "run_options.h"
 #include "verb.h"
 
@@ -77,6 +78,15 @@ static int take_name(struct machine_config *config, struct machine_dir *dir)
 	return 0;
 }
 
+/* Without a folder, each machine has a copy of its own of all that it boots. */
+static void choose_copies(struct machine_config *config, const struct machine_dir *dir)
+{
+	static char path[PATH_MAX];
+
+	if (*dir->path && !machine_dir_copies(path))
+		config->files.copies = path;
+}
+
 static int open_control(struct machine *machine, const struct machine_dir *dir)
 {
 	struct sockaddr_un address;
@@ -107,16 +117,23 @@ static int run(struct run_options *options)
 {
 	static struct machine machine;
 	static struct machine_dir dir;
+	static struct machine_limits limits;
 	static struct console console, hvc;
 	int status;
 
 	if (take_name(&options->machine, &dir))
 		return verb_failed();
-	if (machine_create(&machine, &options->machine, &console, &hvc)) {
+	choose_copies(&options->machine, &dir);
+	if (machine_limits_begin(&limits, &options->machine.limits, options->machine.name, &dir)) {
 		status = verb_failed();
 		goto out_name;
 	}
-	if (open_control(&machine, &dir)) {
+	if (machine_create(&machine, &options->machine, &console, &hvc)) {
+		status = verb_failed();
+		goto out_limits;
+	}
+	machine.limits = &limits;
+	if (machine_breath_limit(&machine.breath, &limits) || open_control(&machine, &dir)) {
 		status = verb_failed();
 		goto out_machine;
 	}
@@ -125,6 +142,8 @@ static int run(struct run_options *options)
 		control_destroy(machine.control);
 out_machine:
 	machine_destroy(&machine);
+out_limits:
+	machine_limits_end(&limits);
 out_name:
 	machine_dir_release(&dir);
 	if (machine.stop == STOP_SIGNAL)

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breath_options.h"
 #include "cpus_options.h"
 #include "error.h"
 #include "keyed_option.h"
+#include "limit_options.h"
 #include "memory_options.h"
 #include "size.h"
 #include "verb_options.h"
@@ -28,16 +30,29 @@ const char set_help[] =
 "                     says, and down, below what it began with only if it has a balloon;\n"
 "                     ends when the guest is done; more than the host has left is refused\n"
 "                     without overcommit\n"
+"  --memory min=A[,max=B]\n"
+"                     how much of its memory a guest has that breathes, as 'hvctl run --help'\n"
+"                     tells\n"
+"  --cpu-units N, --cpu-limit PERCENT, --cpu-affinity LIST, --memory-limit SIZE\n"
+"                     what it may take of the host, as 'hvctl run --help' tells\n"
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-enum { OPT_BALLOON = OPT_FIRST, OPT_CPUS, OPT_DISK, OPT_MEMORY };
+enum {
+	OPT_BALLOON = OPT_FIRST,
+	OPT_CPUS,
+	OPT_DISK,
+	OPT_LIMIT,
+	OPT_LIMIT_LAST = OPT_LIMIT + LIMITS - 1,
+	OPT_MEMORY,
+};
 
 static const struct option long_options[] = {
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
 	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	OPTION_HELP,
+	LIMIT_OPTIONS(OPT_LIMIT),
 	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	OPTION_NAME,
 	{ 0 }
@@ -138,15 +153,37 @@ static int set_cpus(struct json_object *arguments, const char *text)
 	return 0;
 }
 
+static int set_breath(struct json_object *arguments, const char *text)
+{
+	struct breath_bounds bounds;
+
+	if (breath_options_parse(text, &bounds))
+		return -1;
+	breath_options_to_json(&bounds, arguments);
+	return 0;
+}
+
 static int set_memory(struct json_object *arguments, const char *text)
 {
 	struct set_memory memory;
 
+	if (breath_options_are(text))
+		return set_breath(arguments, text);
 	if (set_memory_parse(&memory, text))
 		return -1;
 	json_object_object_add(arguments, "memory", json_object_new_uint64(memory.size));
 	if (memory.overcommit)
 		json_object_object_add(arguments, "overcommit", json_object_new_boolean(true));
+	return 0;
+}
+
+static int set_limit(struct json_object *arguments, enum limit limit, const char *text)
+{
+	struct limits limits = { 0 };
+
+	if (limit_options_parse(&limits, limit, text))
+		return -1;
+	limit_options_to_json(&limits, arguments);
 	return 0;
 }
 
@@ -159,6 +196,8 @@ static int parse_option(struct json_object *arguments, int option)
 		return set_cpus(arguments, optarg);
 	case OPT_DISK:
 		return add_disk(arguments, optarg);
+	case OPT_LIMIT ... OPT_LIMIT_LAST:
+		return set_limit(arguments, option - OPT_LIMIT, optarg);
 	case OPT_MEMORY:
 		return set_memory(arguments, optarg);
 	default:

@@ -106,9 +106,35 @@ static void print_memory(struct json_object *status)
 	printf("\n");
 }
 
+static void print_breath(struct json_object *breath)
+{
+	char min[32], max[32];
+
+	printf("breath:  %s to %s, %s times under pressure\n", size_of(breath, "min", min),
+	       size_of(breath, "max", max), text_of(breath, "pressure"));
+}
+
+static void print_limits(struct json_object *status)
+{
+	char size[32];
+
+	if (!json_object_object_get_ex(status, "cgroup", NULL))
+		return;
+	printf("cgroup:  %s", text_of(status, "cgroup"));
+	if (json_object_object_get_ex(status, "cpu-units", NULL))
+		printf(", %s CPU units", text_of(status, "cpu-units"));
+	if (number_of(status, "cpu-limit"))
+		printf(", at most %s %% of a CPU", text_of(status, "cpu-limit"));
+	if (json_object_object_get_ex(status, "cpu-affinity", NULL))
+		printf(", CPUs %s", text_of(status, "cpu-affinity"));
+	if (number_of(status, "memory-limit"))
+		printf(", at most %s", size_of(status, "memory-limit", size));
+	printf("\n");
+}
+
 static void print_status(struct json_object *status)
 {
-	struct json_object *disks, *balloon;
+	struct json_object *disks, *balloon, *breath;
 	size_t i;
 
 	printf("name:    %s\n", text_of(status, "name"));
@@ -123,6 +149,9 @@ static void print_status(struct json_object *status)
 	}
 	if (json_object_object_get_ex(status, "balloon", &balloon))
 		print_balloon(balloon);
+	if (json_object_object_get_ex(status, "breath", &breath))
+		print_breath(breath);
+	print_limits(status);
 }
 
 int verb_status(int argc, char **argv)
