@@ -43,6 +43,7 @@ struct devices {
 	struct virtio_pci_host host;
 	struct device *list;
 	struct virtio_device *disk[DISKS_MAX];	/* as they were asked for */
+	struct virtio_device *net[NETS_MAX];	/* likewise */
 	struct virtio_device *balloon;		/* NULL: there is none */
 	int vm_fd;		/* while the machine is powered on */
 };
