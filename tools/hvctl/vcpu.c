@@ -44,6 +44,7 @@ int vcpu_create(struct vcpu *vcpu, struct machine *machine, u32 id,
 
 	vcpu->machine = machine;
 	vcpu->id = id;
+	vcpu->other_exits = 0;
 	vcpu->fd = lhv_create_vcpu(machine->vm_fd, id);
 	if (vcpu->fd < 0)
 		return -1;
@@ -197,6 +198,7 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
+	vcpu->tid = gettid();
 	while (!machine_stopping(vcpu->machine)) {
 		u32 reason;
 
@@ -247,4 +249,5 @@ void vcpu_kick(struct vcpu *vcpu)
 void vcpu_join(struct vcpu *vcpu)
 {
 	pthread_join(vcpu->thread, NULL);
+	vcpu->tid = 0;
 }

@@ -5,6 +5,7 @@
 
 #include <lhv.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "boot.h"
 #include "cpuid.h"
@@ -18,6 +19,8 @@ struct vcpu {
 	int fd;
 	struct lhv_run *run;
 	pthread_t thread;
+	_Atomic pid_t tid;	/* of the thread; 0: there is none, or it has not begun */
+	u64 other_exits;	/* what machine_stats() said last */
 };
 
 /* Create vCPU @id with the CPUID of @table, which is changed to fit it. */
