@@ -141,6 +141,22 @@ static const struct vcpu_sample *find_vcpu(const struct machine_sample *s, u32 i
 	return &none;
 }
 
+/* If the vCPU has fewer exits than before, it counts anew, whatever its reasons say. */
+static void add_vcpu(struct machine_rates *rates, const struct vcpu_sample *was,
+		     const struct vcpu_sample *vcpu, double seconds)
+{
+	static const struct vcpu_sample none;
+	unsigned int i;
+
+	if (vcpu->exits < was->exits)
+		was = &none;
+	rates->exits += (vcpu->exits - was->exits) / seconds;
+	for (i = 0; i < REASONS; i++) {
+		if (vcpu->reason[i] > was->reason[i])
+			rates->reason[i] += (vcpu->reason[i] - was->reason[i]) / seconds;
+	}
+}
+
 static u64 devices_grown(const u64 before[][IO_WAYS], unsigned int count_before,
 			 const u64 now[][IO_WAYS], unsigned int count)
 {
@@ -158,7 +174,7 @@ bool machine_rates_between(const struct machine_sample *before, const struct mac
 			   struct machine_rates *rates)
 {
 	double seconds, percent;
-	unsigned int i, reason;
+	unsigned int i;
 
 	*rates = (struct machine_rates){ 0 };
 	if (before->pid != now->pid || now->time <= before->time)
@@ -171,12 +187,8 @@ bool machine_rates_between(const struct machine_sample *before, const struct mac
 	rates->guest = rates->guest < rates->cpu ? rates->guest : rates->cpu;
 	for (i = 0; i < now->vcpu_count; i++) {
 		const struct vcpu_sample *vcpu = &now->vcpu[i];
-		const struct vcpu_sample *was = find_vcpu(before, vcpu->id, i);
 
-		rates->exits += grown(was->exits, vcpu->exits) / seconds;
-		for (reason = 0; reason < REASONS; reason++)
-			rates->reason[reason] += grown(was->reason[reason], vcpu->reason[reason]) /
-						 seconds;
+		add_vcpu(rates, find_vcpu(before, vcpu->id, i), vcpu, seconds);
 	}
 	rates->disk = devices_grown(before->disk, before->disks, now->disk, now->disks) / seconds;
 	rates->net = devices_grown(before->net, before->nets, now->net, now->nets) / seconds;

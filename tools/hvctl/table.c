@@ -109,15 +109,16 @@ struct line {
 
 static void put(struct line *line, const char *text, unsigned int len)
 {
-	unsigned int blanks = min_u64(line->blanks, line->left);
-
 	if (!len)
 		return;
-	line->left -= blanks;
+	if (line->blanks >= line->left) {
+		line->left = 0;
+		return;
+	}
+	len = min_u64(len, line->left - line->blanks);
+	line->left -= line->blanks + len;
+	fprintf(line->out, "%*s%.*s", (int)line->blanks, "", (int)len, text);
 	line->blanks = 0;
-	len = min_u64(len, line->left);
-	line->left -= len;
-	fprintf(line->out, "%*s%.*s", (int)blanks, "", (int)len, text);
 }
 
 static void put_cell(struct line *line, const char *text, unsigned int width,
