@@ -116,7 +116,8 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 			return -1;
 	}
 	for (i = 0; i < config->net_count; i++) {
-		if (plug(d, create_net(&config->net[i], mem)))
+		d->net[i] = create_net(&config->net[i], mem);
+		if (plug(d, d->net[i]))
 			return -1;
 	}
 	for (i = 0; i < config->share_count; i++) {

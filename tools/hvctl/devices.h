@@ -45,6 +45,7 @@ struct devices {
 	struct virtio_pci_host host;
 	struct device *list;
 	struct virtio_device *disk[DISKS_MAX];	/* as they were asked for */
+	struct virtio_device *net[NETS_MAX];	/* likewise */
 	struct virtio_device *balloon;		/* NULL: there is none */
 	struct virtio_device *mem;		/* the same */
 	struct virtio_mem_host mem_host;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -172,6 +173,26 @@ int lhv_bind_port(int vm_fd, int fd, u16 port)
 void lhv_unbind_port(int vm_fd, int fd, u16 port)
 {
 	(void)port_eventfd(vm_fd, fd, port, LHV_IOEVENTFD_DEASSIGN);
+}
+
+static bool get_stats(int fd, unsigned long command, u64 *value, u32 count)
+{
+	struct lhv_stats arg = {
+		.size = sizeof(arg), .count = count, .values = (uintptr_t)value,
+	};
+
+	memset(value, 0, count * sizeof(*value));
+	return !ioctl(fd, command, &arg);
+}
+
+bool lhv_vm_stats(int vm_fd, u64 value[static LHV_VM_STAT_COUNT])
+{
+	return get_stats(vm_fd, LHV_VM_GET_STATS, value, LHV_VM_STAT_COUNT);
+}
+
+bool lhv_vcpu_stats(int vcpu_fd, u64 value[static LHV_VCPU_STAT_COUNT])
+{
+	return get_stats(vcpu_fd, LHV_VCPU_GET_STATS, value, LHV_VCPU_STAT_COUNT);
 }
 
 int lhv_get_state(int vcpu_fd, u16 type, const char *what, void *data, u32 length)

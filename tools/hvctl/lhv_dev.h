@@ -50,6 +50,13 @@ void lhv_unbind_interrupt(int vm_fd, int fd);
 int lhv_bind_port(int vm_fd, int fd, u16 port);
 void lhv_unbind_port(int vm_fd, int fd, u16 port);
 
+/*
+ * Counters, by LHV_VM_STAT_* and LHV_VCPU_STAT_*; those that an older lhv.ko doesn't have are 0.
+ * false: it gives none, as it stopped the machine for an error of its own.
+ */
+bool lhv_vm_stats(int vm_fd, u64 value[static LHV_VM_STAT_COUNT]);
+bool lhv_vcpu_stats(int vcpu_fd, u64 value[static LHV_VCPU_STAT_COUNT]);
+
 /* State records of a vCPU, version 1; @what names it in the error. */
 int lhv_get_state(int vcpu_fd, u16 type, const char *what, void *data, u32 length);
 int lhv_set_state(int vcpu_fd, u16 type, const char *what, const void *data, u32 length);

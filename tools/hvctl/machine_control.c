@@ -3,43 +3,20 @@
 
 #include <json-c/json.h>
 #include <linux/virtio_balloon.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "control_arguments.h"
 #include "error.h"
+#include "json_members.h"
 #include "machine.h"
 #include "machine_limits.h"
 #include "machine_set.h"
+#include "machine_stats.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 
 /* ---- status --------------------------------------------------------------------- */
-
-static void add_string(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
-static void add_number(struct json_object *object, const char *key, u64 number)
-{
-	json_object_object_add(object, key, json_object_new_uint64(number));
-}
-
-static void add_flag(struct json_object *object, const char *key, bool flag)
-{
-	json_object_object_add(object, key, json_object_new_boolean(flag));
-}
-
-/* As others can find it, whatever their current directory is. */
-static void add_path(struct json_object *object, const char *key, const char *path)
-{
-	char *real = realpath(path, NULL);
-
-	add_string(object, key, real ? real : path);
-	free(real);
-}
 
 static struct json_object *describe_disk(struct machine *m, unsigned int i)
 {
@@ -155,6 +132,7 @@ int machine_control(void *opaque, const char *command, struct json_object *argum
 			   struct json_object **result);
 	} commands[] = {
 		{ "status", status },
+		{ "stats", machine_stats },
 		{ "set", machine_set },
 		{ "power-button", power_button },
 		{ "end", end },

@@ -6,6 +6,7 @@
 
 #include "control_client.h"
 #include "error.h"
+#include "json_members.h"
 #include "machine_dir.h"
 #include "size.h"
 #include "verb.h"
@@ -26,28 +27,7 @@ static const char list_help[] =
 "  --json             as JSON, sizes in bytes\n"
 "  --help             this text\n";
 
-static void print_json(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-						    JSON_C_TO_STRING_NOSLASHESCAPE));
-}
-
 /* ---- members -------------------------------------------------------------------- */
-
-/* "" and 0 for what isn't there. */
-static const char *text_of(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : "";
-}
-
-static u64 number_of(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
-}
 
 static const char *size_of(struct json_object *object, const char *key, char text[static 32])
 {

@@ -45,6 +45,7 @@ int vcpu_create(struct vcpu *vcpu, struct machine *machine, u32 id,
 	vcpu->machine = machine;
 	vcpu->id = id;
 	vcpu->started = false;
+	vcpu->other_exits = 0;
 	vcpu->fd = lhv_create_vcpu(machine->vm_fd, id);
 	if (vcpu->fd < 0)
 		return -1;
@@ -208,6 +209,7 @@ static void *vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 
 	current = vcpu;
+	vcpu->tid = gettid();
 	while (!machine_stopping(vcpu->machine) && !atomic_load(&vcpu->stop)) {
 		u32 reason;
 
@@ -265,6 +267,7 @@ void vcpu_kick(struct vcpu *vcpu)
 void vcpu_join(struct vcpu *vcpu)
 {
 	pthread_join(vcpu->thread, NULL);
+	vcpu->tid = 0;
 	vcpu->started = false;
 }
 

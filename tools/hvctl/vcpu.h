@@ -22,6 +22,8 @@ struct vcpu {
 	pthread_t thread;
 	atomic_bool stop;
 	atomic_bool ended;
+	_Atomic pid_t tid;	/* of the thread; 0: there is none, or it has not begun */
+	u64 other_exits;	/* what machine_stats() said last */
 };
 
 /* Create vCPU @id with the CPUID of @table, which is changed to fit it. */

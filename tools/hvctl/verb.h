@@ -11,9 +11,12 @@
 /* Each gets its own arguments, argv[0] being the verb, and returns a status. */
 int verb_run(int argc, char **argv);
 int verb_list(int argc, char **argv);
+int verb_metrics(int argc, char **argv);
 int verb_set(int argc, char **argv);
+int verb_stats(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_stop(int argc, char **argv);
+int verb_top(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 /* Tell the user the sentence that fail() keeps; returns STATUS_FAIL. */

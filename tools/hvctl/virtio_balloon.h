@@ -39,6 +39,9 @@ u64 virtio_balloon_actual(struct virtio_device *dev);
 /* What it is to hold; any thread. */
 u64 virtio_balloon_target(struct virtio_device *dev);
 
+/* The bytes that it gave back by reports of free pages so far; any thread. */
+u64 virtio_balloon_reported(struct virtio_device *dev);
+
 /*
  * The last statistics that the driver gave since it started, if any; and have it make new
  * ones, which a later call gets. Any thread.
