@@ -78,17 +78,31 @@ struct tally {
 	bool failed;		/* with a sentence, the first one's */
 };
 
-#define FAIL_FIRST(tally, ...)						\
-	do {								\
-		if (!(tally)->failed)					\
-			fail_say(__VA_ARGS__);				\
-		(tally)->failed = true;					\
-	} while (0)
-
-static void fail_untold(struct tally *tally, u32 id)
+/* Is this the one whose sentence counts? */
+static bool first_failure(struct tally *tally)
 {
-	FAIL_FIRST(tally, "the guest hasn't asked in %u seconds what happened to vCPU %u: it knows no ACPI, or hasn't booted that far",
-		   CPUS_PATIENCE_MS / 1000, id);
+	bool first = !tally->failed;
+
+	tally->failed = true;
+	return first;
+}
+
+static void say_untold(u32 id)
+{
+	fail_say("the guest hasn't asked in %u seconds what happened to vCPU %u: it knows no ACPI, or hasn't booted that far",
+		 CPUS_PATIENCE_MS / 1000, id);
+}
+
+static void say_not_taken(u32 id, const struct cpu_view *cpu)
+{
+	if (cpu->refused)
+		fail_say("the guest can't take vCPU %u: %s", id,
+			 cpu_hotplug_reason(false, cpu->status));
+	else if (cpu->taken)
+		fail_say("the guest was told of vCPU %u and hasn't taken it in %u seconds", id,
+			 CPUS_PATIENCE_MS / 1000);
+	else
+		say_untold(id);
 }
 
 /* A guest that knows no _OST tells by starting it. */
@@ -104,17 +118,23 @@ static void look_at_inserted(struct cpus_change *c, u32 id, const struct cpu_vie
 		tally->pending++;
 		return;
 	}
-	if (cpu->refused)
-		FAIL_FIRST(tally, "the guest can't take vCPU %u: %s", id,
-			   cpu_hotplug_reason(false, cpu->status));
-	else if (cpu->taken)
-		FAIL_FIRST(tally, "the guest was told of vCPU %u and hasn't taken it in %u seconds",
-			   id, CPUS_PATIENCE_MS / 1000);
-	else
-		fail_untold(tally, id);
+	if (first_failure(tally))
+		say_not_taken(id, cpu);
 	cpu_hotplug_withdraw(c->hotplug, id);
 	if (!destroy(c, id))
 		tally->pending++;
+}
+
+static void say_not_given(u32 id, const struct cpu_view *cpu)
+{
+	if (cpu->refused)
+		fail_say("the guest doesn't give vCPU %u back: %s", id,
+			 cpu_hotplug_reason(true, cpu->status));
+	else if (cpu->taken)
+		fail_say("the guest was asked for vCPU %u and hasn't given it back in %u seconds",
+			 id, CPUS_PATIENCE_MS / 1000);
+	else
+		say_untold(id);
 }
 
 static void look_at_asked_for(struct cpus_change *c, u32 id, const struct cpu_view *cpu, bool late,
@@ -126,14 +146,8 @@ static void look_at_asked_for(struct cpus_change *c, u32 id, const struct cpu_vi
 		tally->pending++;
 		return;
 	}
-	if (cpu->refused)
-		FAIL_FIRST(tally, "the guest doesn't give vCPU %u back: %s", id,
-			   cpu_hotplug_reason(true, cpu->status));
-	else if (cpu->taken)
-		FAIL_FIRST(tally, "the guest was asked for vCPU %u and hasn't given it back in %u seconds",
-			   id, CPUS_PATIENCE_MS / 1000);
-	else
-		fail_untold(tally, id);
+	if (first_failure(tally))
+		say_not_given(id, cpu);
 	cpu_hotplug_keep(c->hotplug, id);
 }
 

@@ -7,11 +7,10 @@ exec 3<>console
 input=console
 asked=0
 
-# The guests' initial RAM disks have what is needed, and the files that are named.
-# make_initrds [FILE]...
+# What the guests' initial RAM disks have besides
 make_initrds() {
-	mkdir -p with/bin && cp cpus-guest "$@" with/bin/ && chmod +x with/bin/* &&
-		(cd with && find . | cpio -o -H newc 2>/dev/null) >with.cpio
+	mkdir -p with/bin && chmod +x cpus-guest && cp cpus-guest with/bin/ &&
+		{ [ ! -e deadline ] || cp deadline with/bin/; } && (cd with && find . | cpio -o -H newc 2>/dev/null) >with.cpio
 }
 
 # start_machine KERNEL [hvctl option]...

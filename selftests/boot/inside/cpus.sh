@@ -3,7 +3,7 @@
 . ./cpus-lib.sh
 
 plan 16
-make_initrds deadline
+make_initrds
 
 # ---- a guest that does as it is asked ----
 
