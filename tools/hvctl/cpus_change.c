@@ -64,12 +64,6 @@ static void give_up(struct cpus_change *c)
 	snprintf(c->reason, sizeof(c->reason), "%s", fail_text());
 }
 
-static int conclude(struct cpus_change *c, const char *how)
-{
-	return fail("--cpus: %s; the machine has %u vCPU%s%s", c->reason, c->number,
-		    c->number == 1 ? "" : "s", how);
-}
-
 /* ---- what the guest did ---------------------------------------------------------- */
 
 struct tally {
@@ -225,7 +219,8 @@ static enum cpus_progress end(struct cpus_change *c)
 	c->active = false;
 	if (!c->failed)
 		return CPUS_DONE;
-	conclude(c, c->number == c->before ? " as before" : " now");
+	fail_say("--cpus: %s; the machine has %u vCPU%s %s", c->reason, c->number,
+		 c->number == 1 ? "" : "s", c->number == c->before ? "as before" : "now");
 	return CPUS_FAILED;
 }
 
@@ -255,18 +250,16 @@ enum cpus_progress cpus_change_step(struct cpus_change *c, u64 now)
 	}
 }
 
-enum cpus_progress cpus_change_power_off(struct cpus_change *c, bool restarts)
+void cpus_change_restart(struct cpus_change *c)
+{
+	if (c->active)
+		c->number = c->wanted;
+}
+
+int cpus_change_abandon(struct cpus_change *c)
 {
 	if (!c->active)
-		return CPUS_IDLE;
+		return 0;
 	c->active = false;
-	if (!restarts) {
-		fail_say("--cpus: the machine ended before the guest had done its part");
-		return CPUS_FAILED;
-	}
-	c->number = c->wanted;
-	if (!c->failed)
-		return CPUS_DONE;
-	conclude(c, " as before, now that the guest has restarted");
-	return CPUS_FAILED;
+	return fail("--cpus: the machine ended before the guest had done its part");
 }

@@ -137,6 +137,16 @@ static void write_anything(struct fuzz *f)
 		       byte & 64 ? fuzz_u32(f) : value[fuzz_u8(f) % ARRAY_SIZE(value)]);
 }
 
+static void restart(void)
+{
+	unsigned int i;
+
+	cpus_change_restart(&change);
+	cpu_hotplug_reset(&hotplug, change.number);
+	for (i = 0; i < MAX; i++)
+		vcpu[i] = i < change.number ? RUNS : NONE;
+}
+
 static void do_anything(struct fuzz *f)
 {
 	u8 byte = fuzz_u8(f);
@@ -157,6 +167,8 @@ static void do_anything(struct fuzz *f)
 		break;
 	case 4:
 		read_register(byte >> 3);
+		if (byte >> 3 == 31)
+			restart();
 		break;
 	default:
 		write_anything(f);
