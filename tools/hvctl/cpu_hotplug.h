@@ -19,7 +19,7 @@
 /* Registers; offsets from PORT_CPUS. All but the first speak of the selected processor. */
 #define CPUS_SELECT		0	/* 4 bytes: its id */
 #define CPUS_STATUS		4	/* 1 byte: see below */
-#define CPUS_NEXT		5	/* 1 byte, to read: selects the first with an event; 0: none */
+#define CPUS_NEXT		5	/* 1 byte, to read: selects one with an event; 0: none */
 #define CPUS_OST_EVENT		8	/* 4 bytes, to write: _OST's first argument */
 #define CPUS_OST_STATUS		12	/* 4 bytes, to write: its second one, which tells both */
 #define CPUS_REGISTERS		16

@@ -21,9 +21,13 @@ ok "a first round" $?
 done_by_guest 'for i in 1 2 3 4; do load $i /dev/vda & done; for i in 5 6; do load $i file.$i & done'
 before=$(kernel_memory) round=0
 threads=$(threads)
+cpu1=/sys/devices/system/cpu/cpu1/online
 while [ $round -lt "$rounds" ] && cpus_become 8 && cpus_become 1; do
 	round=$((round + 1))
+	# Every other round, the host has one CPU less.
+	echo $((round % 2)) >$cpu1
 done
+echo 1 >$cpu1
 echo "$round rounds, kernel memory $before, then $(kernel_memory) KiB" | tee -a $log |
 	sed 's/^/# /'
 [ $round -eq "$rounds" ] && [ "$(threads)" -eq "$threads" ] &&

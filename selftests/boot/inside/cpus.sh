@@ -2,7 +2,7 @@
 # In the lab's host: vCPUs that become more and fewer.
 . ./cpus-lib.sh
 
-plan 16
+plan 17
 make_initrds
 
 # ---- a guest that does as it is asked ----
@@ -99,6 +99,13 @@ result=$?
 tell 'poweroff -f'
 wait $machine && [ $result -eq 0 ]
 ok "one whose number is for good" $?
+
+# What it does to itself is its own affair: a CPU that it uses goes (registers in cpu_hotplug.h).
+start_machine vmlinuz-small --cpus 4,max=8
+tell 'out 1552 3; out 1556 10'
+until_true sh -c 'hvctl status web | grep -qx "cpus:    3 of 8"' && [ "$(threads)" -eq 4 ] &&
+	hvctl stop web --force && wait $machine
+ok "one that ejects a CPU which it uses" $?
 
 for debian in vmlinuz vmlinuz-6.12; do
 	start_machine $debian --cpus 1,max=8

@@ -36,7 +36,8 @@ static int image_fd;
 static const char * const words[] = {
 	config.devices.disk[0].path, "\n", "{\"command\":\"set\",\"arguments\":{", "}}\n",
 	"{\"command\":\"status\"}\n", "{\"command\":\"end\"}\n", "\"disks\":[{\"path\":\"",
-	"\",\"size\":", "}]", "\"balloon\":", "\"cpus\":", "\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
+	"\",\"size\":", "}]", "\"balloon\":", "\"cpus\":",
+	"\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
 	"4096", "16384", "18446744073709551616", "32768", "-1", "null", "true", "1e3", "0x10",
 };
 
