@@ -103,7 +103,8 @@ ok "one whose number is for good" $?
 # What it does to itself is its own affair: a CPU that it uses goes (registers in cpu_hotplug.h).
 start_machine vmlinuz-small --cpus 4,max=8
 tell 'out 1552 3; out 1556 10'
-until_true sh -c 'hvctl status web | grep -qx "cpus:    3 of 8"' && [ "$(threads)" -eq 4 ] &&
+until_true sh -c 'hvctl status web | grep -qx "cpus:    3 of 8"' &&
+	until_true sh -c "[ \$(ls /proc/$machine/task | wc -l) -eq 4 ]" &&
 	hvctl stop web --force && wait $machine
 ok "one that ejects a CPU which it uses" $?
 
