@@ -18,14 +18,13 @@
 
 /* Registers; offsets from PORT_CPUS. All but the first speak of the selected processor. */
 #define CPUS_SELECT		0	/* 4 bytes: its id */
-#define CPUS_STATUS		4	/* 1 byte: CPUS_PRESENT, _INSERTED, _ASKED_FOR; or to write
-					 * the events that are taken, and CPUS_EJECT */
-#define CPUS_NEXT		5	/* 1 byte, to read: selects the first one with an event; 0
-					 * if there is none */
+#define CPUS_STATUS		4	/* 1 byte: see below */
+#define CPUS_NEXT		5	/* 1 byte, to read: selects one with an event; 0: none */
 #define CPUS_OST_EVENT		8	/* 4 bytes, to write: _OST's first argument */
 #define CPUS_OST_STATUS		12	/* 4 bytes, to write: its second one, which tells both */
 #define CPUS_REGISTERS		16
 
+/* The status as it's read; to write, events that are taken, and an ejection */
 #define CPUS_PRESENT		BIT(0)
 #define CPUS_INSERTED		BIT(1)
 #define CPUS_ASKED_FOR		BIT(2)

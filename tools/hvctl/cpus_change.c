@@ -64,12 +64,6 @@ static void give_up(struct cpus_change *c)
 	snprintf(c->reason, sizeof(c->reason), "%s", fail_text());
 }
 
-static int conclude(struct cpus_change *c, const char *how)
-{
-	return fail("--cpus: %s; the machine has %u vCPU%s%s", c->reason, c->number,
-		    c->number == 1 ? "" : "s", how);
-}
-
 /* ---- what the guest did ---------------------------------------------------------- */
 
 struct tally {
@@ -78,17 +72,31 @@ struct tally {
 	bool failed;		/* with a sentence, the first one's */
 };
 
-#define FAIL_FIRST(tally, ...)						\
-	do {								\
-		if (!(tally)->failed)					\
-			fail_say(__VA_ARGS__);				\
-		(tally)->failed = true;					\
-	} while (0)
-
-static void fail_untold(struct tally *tally, u32 id)
+/* Is this the one whose sentence counts? */
+static bool first_failure(struct tally *tally)
 {
-	FAIL_FIRST(tally, "the guest hasn't asked in %u seconds what happened to vCPU %u: it knows no ACPI, or hasn't booted that far",
-		   CPUS_PATIENCE_MS / 1000, id);
+	bool first = !tally->failed;
+
+	tally->failed = true;
+	return first;
+}
+
+static void say_untold(u32 id)
+{
+	fail_say("the guest hasn't asked in %u seconds what happened to vCPU %u: it knows no ACPI, or hasn't booted that far",
+		 CPUS_PATIENCE_MS / 1000, id);
+}
+
+static void say_not_taken(u32 id, const struct cpu_view *cpu)
+{
+	if (cpu->refused)
+		fail_say("the guest can't take vCPU %u: %s", id,
+			 cpu_hotplug_reason(false, cpu->status));
+	else if (cpu->taken)
+		fail_say("the guest was told of vCPU %u and hasn't taken it in %u seconds", id,
+			 CPUS_PATIENCE_MS / 1000);
+	else
+		say_untold(id);
 }
 
 /* A guest that knows no _OST tells by starting it. */
@@ -104,17 +112,23 @@ static void look_at_inserted(struct cpus_change *c, u32 id, const struct cpu_vie
 		tally->pending++;
 		return;
 	}
-	if (cpu->refused)
-		FAIL_FIRST(tally, "the guest can't take vCPU %u: %s", id,
-			   cpu_hotplug_reason(false, cpu->status));
-	else if (cpu->taken)
-		FAIL_FIRST(tally, "the guest was told of vCPU %u and hasn't taken it in %u seconds",
-			   id, CPUS_PATIENCE_MS / 1000);
-	else
-		fail_untold(tally, id);
+	if (first_failure(tally))
+		say_not_taken(id, cpu);
 	cpu_hotplug_withdraw(c->hotplug, id);
 	if (!destroy(c, id))
 		tally->pending++;
+}
+
+static void say_not_given(u32 id, const struct cpu_view *cpu)
+{
+	if (cpu->refused)
+		fail_say("the guest doesn't give vCPU %u back: %s", id,
+			 cpu_hotplug_reason(true, cpu->status));
+	else if (cpu->taken)
+		fail_say("the guest was asked for vCPU %u and hasn't given it back in %u seconds",
+			 id, CPUS_PATIENCE_MS / 1000);
+	else
+		say_untold(id);
 }
 
 static void look_at_asked_for(struct cpus_change *c, u32 id, const struct cpu_view *cpu, bool late,
@@ -126,14 +140,8 @@ static void look_at_asked_for(struct cpus_change *c, u32 id, const struct cpu_vi
 		tally->pending++;
 		return;
 	}
-	if (cpu->refused)
-		FAIL_FIRST(tally, "the guest doesn't give vCPU %u back: %s", id,
-			   cpu_hotplug_reason(true, cpu->status));
-	else if (cpu->taken)
-		FAIL_FIRST(tally, "the guest was asked for vCPU %u and hasn't given it back in %u seconds",
-			   id, CPUS_PATIENCE_MS / 1000);
-	else
-		fail_untold(tally, id);
+	if (first_failure(tally))
+		say_not_given(id, cpu);
 	cpu_hotplug_keep(c->hotplug, id);
 }
 
@@ -211,7 +219,8 @@ static enum cpus_progress end(struct cpus_change *c)
 	c->active = false;
 	if (!c->failed)
 		return CPUS_DONE;
-	conclude(c, c->number == c->before ? " as before" : " now");
+	fail_say("--cpus: %s; the machine has %u vCPU%s %s", c->reason, c->number,
+		 c->number == 1 ? "" : "s", c->number == c->before ? "as before" : "now");
 	return CPUS_FAILED;
 }
 
@@ -241,18 +250,16 @@ enum cpus_progress cpus_change_step(struct cpus_change *c, u64 now)
 	}
 }
 
-enum cpus_progress cpus_change_power_off(struct cpus_change *c, bool restarts)
+void cpus_change_restart(struct cpus_change *c)
+{
+	if (c->active)
+		c->number = c->wanted;
+}
+
+int cpus_change_abandon(struct cpus_change *c)
 {
 	if (!c->active)
-		return CPUS_IDLE;
+		return 0;
 	c->active = false;
-	if (!restarts) {
-		fail_say("--cpus: the machine ended before the guest had done its part");
-		return CPUS_FAILED;
-	}
-	c->number = c->wanted;
-	if (!c->failed)
-		return CPUS_DONE;
-	conclude(c, " as before, now that the guest has restarted");
-	return CPUS_FAILED;
+	return fail("--cpus: the machine ended before the guest had done its part");
 }

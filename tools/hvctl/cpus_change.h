@@ -58,7 +58,13 @@ void cpus_change_begin(struct cpus_change *c, unsigned int wanted);
  */
 enum cpus_progress cpus_change_step(struct cpus_change *c, u64 now);
 
-/* The power goes off; it comes back at once if the guest @restarts, with the vCPUs wanted. */
-enum cpus_progress cpus_change_power_off(struct cpus_change *c, bool restarts);
+/*
+ * The guest restarts: it will find @c->number vCPUs, as wanted, and the next step ends the
+ * change.
+ */
+void cpus_change_restart(struct cpus_change *c);
+
+/* The machine ends. -1 with a sentence if there was a change */
+int cpus_change_abandon(struct cpus_change *c);
 
 #endif

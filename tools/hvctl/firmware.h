@@ -7,7 +7,8 @@
 #include "memory.h"
 
 /*
- * Write the ACPI tables for @cpus, and for PCI if @pci, and the reset vector. The RSDP is at ACPI_TABLES_START.
+ * Write the ACPI tables for @cpus, and for PCI if @pci, and the reset vector. The RSDP is at
+ * ACPI_TABLES_START.
  */
 int firmware_install(const struct guest_memory *mem, const struct acpi_cpus *cpus, bool pci);
 

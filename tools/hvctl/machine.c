@@ -48,6 +48,11 @@ void machine_stop(struct machine *m, enum stop_reason reason, int value, const c
 	machine_wake(m);
 }
 
+bool machine_restarts(const struct machine *m)
+{
+	return m->stop == STOP_RESET && !m->config->exit_on_reset;
+}
+
 /* ---- devices ----------------------------------------------------------- */
 
 static void send_msi(void *opaque, u64 address, u32 data)
@@ -319,7 +324,7 @@ int machine_run(struct machine *m)
 			return -1;
 		run_vcpus(m);
 		power_off(m);
-		if (m->stop != STOP_RESET || m->config->exit_on_reset)
+		if (!machine_restarts(m))
 			return 0;
 		machine_memory_reset(m);
 		if (memory_clear(&m->memory))

@@ -122,6 +122,9 @@ static inline bool machine_stopping(struct machine *m)
 	return atomic_load_explicit(&m->stopping, memory_order_acquire);
 }
 
+/* Has it stopped only to start again? */
+bool machine_restarts(const struct machine *m);
+
 /*
  * Press the power button; for the thread in machine_run() alone. false if the guest takes no
  * such events, or not yet.

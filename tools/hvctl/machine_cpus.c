@@ -130,22 +130,14 @@ int machine_cpus_power_on(struct machine *m)
 		}
 	}
 	cpu_hotplug_reset(&m->cpus.hotplug, number);
+	atomic_store(&m->cpus.news, true);
 	return 0;
-}
-
-static void end_change(struct machine *m, enum cpus_progress progress)
-{
-	if (progress == CPUS_DONE || progress == CPUS_FAILED)
-		machine_change_end(&m->change, m->control, CHANGE_CPUS,
-				   progress == CPUS_DONE ? 0 : -1);
 }
 
 void machine_cpus_power_off(struct machine *m)
 {
-	bool restarts = m->stop == STOP_RESET && !m->config->exit_on_reset;
-
 	destroy_vcpus(m);
-	end_change(m, cpus_change_power_off(&m->cpus.change, restarts));
+	cpus_change_restart(&m->cpus.change);
 }
 
 int machine_cpus_start(struct machine *m)
@@ -171,6 +163,9 @@ void machine_cpus_stop(struct machine *m)
 		if (m->vcpus[i].started)
 			vcpu_join(&m->vcpus[i]);
 	}
+	/* There may be somebody yet to tell. */
+	if (!machine_restarts(m) && cpus_change_abandon(&m->cpus.change))
+		machine_change_end(&m->change, m->control, CHANGE_CPUS, -1);
 }
 
 /* ---- changes --------------------------------------------------------------------- */
@@ -215,6 +210,13 @@ void machine_cpus_set(struct machine *m, unsigned int number)
 static void tell_user(unsigned int number)
 {
 	say("the guest ejected a vCPU that it wasn't asked for; the machine has %u now", number);
+}
+
+static void end_change(struct machine *m, enum cpus_progress progress)
+{
+	if (progress == CPUS_DONE || progress == CPUS_FAILED)
+		machine_change_end(&m->change, m->control, CHANGE_CPUS,
+				   progress == CPUS_DONE ? 0 : -1);
 }
 
 int machine_cpus_serve(struct machine *m)

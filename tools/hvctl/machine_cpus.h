@@ -29,10 +29,13 @@ struct acpi_cpus machine_cpus_acpi(const struct machine *m);
 
 /* The VM is there, and they are created in it. */
 int machine_cpus_power_on(struct machine *m);
-/* They are destroyed; a change that is under way ends. */
+/* They are destroyed. A change that is under way ends with the next power, or has ended. */
 void machine_cpus_power_off(struct machine *m);
 
-/* Their threads; machine_cpus_stop() is for a machine that stops, whether all were started. */
+/*
+ * Their threads. machine_cpus_stop() is for a machine that stops, whether all were started or
+ * not; if it doesn't restart, a change that is under way ends.
+ */
 int machine_cpus_start(struct machine *m);
 void machine_cpus_stop(struct machine *m);
 

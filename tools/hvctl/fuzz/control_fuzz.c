@@ -25,7 +25,7 @@
 static struct guest_memory memory = { .low = MEMORY };
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static struct machine_config config = {
-	.name = "fuzz", .cpus = 1, .memory = MEMORY, .files.kernel = "/dev/null",
+	.name = "fuzz", .cpus = 1, .cpus_max = 1, .memory = MEMORY, .files.kernel = "/dev/null",
 	.devices = { .disk_count = 1, .balloon = true },
 };
 static struct machine machine;
@@ -36,7 +36,8 @@ static int image_fd;
 static const char * const words[] = {
 	config.devices.disk[0].path, "\n", "{\"command\":\"set\",\"arguments\":{", "}}\n",
 	"{\"command\":\"status\"}\n", "{\"command\":\"end\"}\n", "\"disks\":[{\"path\":\"",
-	"\",\"size\":", "}]", "\"balloon\":", "\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
+	"\",\"size\":", "}]", "\"balloon\":", "\"cpus\":",
+	"\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
 	"4096", "16384", "18446744073709551616", "32768", "-1", "null", "true", "1e3", "0x10",
 };
 
@@ -60,6 +61,7 @@ static void set_up(void)
 	memory.host = aligned_alloc(MEMORY_PAGE, MEMORY);
 	MUST(memory.host);
 	machine.config = &config;
+	machine.cpus.change.number = 1;
 	machine.wake_fd = -1;
 	pthread_mutex_init(&machine.stop_lock, NULL);
 	ioapic_init(&machine.ioapic, NULL, NULL);
@@ -93,6 +95,7 @@ static void check(void)
 	MUST(!fstat(image_fd, &st) && size == (u64)st.st_size && size >= IMAGE);
 	MUST(!(size % DISK_SECTOR));
 	MUST(virtio_balloon_target(machine.devices.balloon) < MEMORY);
+	MUST(!machine.cpus.change.active);
 }
 
 /* ---- the client ------------------------------------------------------------------ */
@@ -158,6 +161,9 @@ static size_t make_request(struct fuzz *f, char *text)
 		json_object_object_add(arguments, "disks", byte & 64 ? make_value(f) : make_disks(f));
 	if (byte & 4)
 		json_object_object_add(arguments, "balloon", make_value(f));
+	if (byte & 8)
+		json_object_object_add(arguments, "cpus", byte & 16 ? make_value(f) :
+				       json_object_new_int(1));
 	if (byte >= 0xf8)
 		json_object_object_add(arguments, "more", make_value(f));
 	strcpy(text, json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));

@@ -374,39 +374,56 @@ static void gives_unasked(void)
 	end();
 }
 
+/* Power off and on */
+static void restart(void)
+{
+	unsigned int i;
+
+	cpus_change_restart(&change);
+	cpu_hotplug_reset(&hotplug, change.number);
+	for (i = 0; i < MAX; i++)
+		vcpu[i] = i < change.number ? RUNS : NONE;
+}
+
 static void power_goes(void)
 {
 	start(2);
-	EXPECT_EQ(cpus_change_power_off(&change, true), CPUS_IDLE);
+	restart();
+	EXPECT_EQ(step(), CPUS_IDLE);
+	EXPECT_EQ(change.number, 2);
+	EXPECT(!cpus_change_abandon(&change));
 	cpus_change_begin(&change, 4);
-	step();
-	EXPECT_EQ(cpus_change_power_off(&change, true), CPUS_DONE);
+	EXPECT_EQ(step(), CPUS_GO_ON);
+	restart();
 	EXPECT_EQ(change.number, 4);
-	cpu_hotplug_destroy(&hotplug);
-
-	start(2);
+	EXPECT_EQ(step(), CPUS_DONE);
+	EXPECT_EQ(step(), CPUS_IDLE);
 	cpus_change_begin(&change, 1);
-	step();
-	guest_answers(1, 3, 0x82);
-	fails_at = 0;
-	EXPECT_EQ(step(), CPUS_FAILED);
-	cpus_change_begin(&change, 4);
-	step();
-	EXPECT_EQ(cpus_change_power_off(&change, false), CPUS_FAILED);
-	EXPECT_HAS(fail_text(), "--cpus: the machine ended");
-	cpu_hotplug_destroy(&hotplug);
+	EXPECT_EQ(step(), CPUS_GO_ON);
+	restart();
+	EXPECT_EQ(step(), CPUS_DONE);
+	EXPECT_EQ(change.number, 1);
 
 	/* While it goes back */
-	start(4);
-	cpus_change_begin(&change, 2);
+	cpus_change_begin(&change, 4);
 	step();
-	guest_ejects(3);
-	step();
-	guest_answers(2, 3, 0x82);
+	guest_answers(1, 1, 0);
+	guest_answers(2, 1, 0);
+	guest_answers(3, 1, 0x82);
 	EXPECT_EQ(step(), CPUS_GO_ON);
-	EXPECT_EQ(cpus_change_power_off(&change, true), CPUS_FAILED);
-	EXPECT_EQ(change.number, 4);
-	EXPECT_HAS(fail_text(), "it is busy; the machine has 4 vCPUs as before, now that the guest has restarted");
+	restart();
+	EXPECT_EQ(step(), CPUS_FAILED);
+	EXPECT_HAS(fail_text(), "while it runs; the machine has 1 vCPU as before");
+	end();
+}
+
+static void machine_ends(void)
+{
+	start(2);
+	cpus_change_begin(&change, 4);
+	step();
+	EXPECT_FAIL(cpus_change_abandon(&change), "--cpus: the machine ended");
+	EXPECT(!cpus_change_abandon(&change));
 	cpu_hotplug_destroy(&hotplug);
 }
 
@@ -415,6 +432,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(refuses_to_take), TEST_CASE(hears_nothing), TEST_CASE(takes_too_long),
 	TEST_CASE(slow_but_sure), TEST_CASE(knows_no_ost), TEST_CASE(host_has_no_more),
 	TEST_CASE(undoes_nothing), TEST_CASE(gives_unasked), TEST_CASE(power_goes),
+	TEST_CASE(machine_ends),
 };
 
 TEST_SUITE(cpus_change_suite, "cpus_change", cases);
