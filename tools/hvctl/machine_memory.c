@@ -56,19 +56,6 @@ u64 machine_memory_max(const struct machine *m)
 	return m->config->memory + m->memory.region.max;
 }
 
-/* How far it is from what it is to be; 0: it's that. */
-static u64 missing(struct machine *m)
-{
-	u64 bytes = 0;
-
-	if (m->devices.mem)
-		bytes += distance(plugged(m), virtio_mem_requested(m->devices.mem));
-	if (m->resize.balloon)
-		bytes += distance(virtio_balloon_actual(m->devices.balloon),
-				  virtio_balloon_target(m->devices.balloon));
-	return bytes;
-}
-
 /* ---- what there should be -------------------------------------------------------- */
 
 /* What is to be plugged, and what the balloon is to hold, of a machine of @size bytes. */
@@ -80,6 +67,17 @@ static u64 to_plug(const struct machine *m, u64 size)
 static u64 to_balloon(const struct machine *m, u64 size)
 {
 	return size < m->config->memory ? m->config->memory - size : 0;
+}
+
+/* How far it is from what it is to be; 0: it's that. */
+static u64 missing(struct machine *m)
+{
+	u64 bytes = distance(plugged(m), to_plug(m, m->resize.wanted));
+
+	if (m->resize.balloon)
+		bytes += distance(virtio_balloon_actual(m->devices.balloon),
+				  to_balloon(m, m->resize.wanted));
+	return bytes;
 }
 
 static int check_max(const struct machine *m, u64 size)
@@ -147,18 +145,29 @@ int machine_memory_check(struct machine *m, u64 size, bool overcommit)
 	return check_host(m, size, overcommit);
 }
 
+/* It is filled last, so that it holds nothing that is to be unplugged. */
+static void ask_balloon(struct machine *m)
+{
+	u64 bytes = to_balloon(m, m->resize.wanted);
+	struct virtio_device *balloon = m->devices.balloon;
+
+	if (!m->resize.balloon || bytes == virtio_balloon_target(balloon))
+		return;
+	if (bytes < virtio_balloon_target(balloon) || plugged(m) == to_plug(m, m->resize.wanted))
+		virtio_balloon_resize(balloon, bytes);
+}
+
 void machine_memory_begin(struct machine *m, u64 size)
 {
 	struct machine_memory *resize = &m->resize;
 
 	resize->from = machine_memory_size(m);
+	resize->wanted = size;
+	if (to_balloon(m, size))
+		resize->balloon = true;
 	if (m->devices.mem)
 		virtio_mem_request(m->devices.mem, to_plug(m, size));
-	if (resize->balloon || to_balloon(m, size)) {
-		resize->balloon = true;
-		virtio_balloon_resize(m->devices.balloon, to_balloon(m, size));
-	}
-	resize->wanted = size;
+	ask_balloon(m);
 	resize->missing = missing(m);
 	resize->deadline = now_ms() + PATIENCE_MS;
 	resize->under_way = true;
@@ -206,6 +215,7 @@ int machine_memory_serve(struct machine *m)
 
 	if (!resize->under_way)
 		return -1;
+	ask_balloon(m);
 	left = missing(m);
 	if (!left) {
 		end(m, 0);

@@ -129,16 +129,12 @@ static int give_back(const struct guest_memory *mem, u8 *at, u64 len)
 
 int memory_clear(struct guest_memory *mem)
 {
-	if (memory_files_end(&mem->files) || give_back(mem, mem->host, mem->mapped))
+	const struct memory_region *region = &mem->region;
+
+	if (memory_files_end(&mem->files) || give_back(mem, mem->host, mem->low + mem->high) ||
+	    (region->size && give_back(mem, mem->host + region->offset, region->size)))
 		return fail_errno("cannot clear the guest's memory");
 	return 0;
-}
-
-u64 memory_end(const struct guest_memory *mem)
-{
-	if (mem->region.size)
-		return mem->region.start + mem->region.size;
-	return mem->high ? HIGH_MEMORY_START + mem->high : mem->low;
 }
 
 /* Apart from memory_at(), which is asked for RAM nearly always. */

@@ -45,9 +45,6 @@ static inline u64 memory_size(const struct guest_memory *mem)
 	return mem->low + mem->high + memory_region_bytes(&mem->region);
 }
 
-/* What guest-physical addresses end at. */
-u64 memory_end(const struct guest_memory *mem);
-
 /* Give all pages back to the host; the guest then reads zeros. Plugged blocks stay so. */
 int memory_clear(struct guest_memory *mem);
 

@@ -49,7 +49,7 @@ int memory_region_plan(struct memory_region *region, u64 size, u64 max)
 			    format_size(max, text, sizeof(text)),
 			    format_size(region->block, other, sizeof(other)));
 	region->max = more;
-	region->start = align_up(end_of_ram(size), START_ALIGN);
+	region->start = align_up(end_of_ram(size), max_u64(START_ALIGN, region->block));
 	region->offset = align_up(size, BLOCK_MIN);
 	return 0;
 }

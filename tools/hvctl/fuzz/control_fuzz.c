@@ -17,7 +17,7 @@
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 
-#define MEMORY		KIB(64)
+#define MEMORY		MIB(4)
 #define IMAGE		KIB(16)
 #define TEXT_MAX	KIB(3)
 #define LINES_SURE	64	/* a socket has room for so many replies */
@@ -25,7 +25,8 @@
 static struct guest_memory memory = { .low = MEMORY };
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static struct machine_config config = {
-	.name = "fuzz", .cpus = 1, .cpus_max = 1, .memory = MEMORY, .files.kernel = "/dev/null",
+	.name = "fuzz", .cpus = 1, .cpus_max = 1, .memory = MEMORY, .memory_max = MEMORY,
+	.files.kernel = "/dev/null",
 	.devices = { .disk_count = 1, .balloon = true },
 };
 static struct machine machine;
@@ -36,9 +37,10 @@ static int image_fd;
 static const char * const words[] = {
 	config.devices.disk[0].path, "\n", "{\"command\":\"set\",\"arguments\":{", "}}\n",
 	"{\"command\":\"status\"}\n", "{\"command\":\"end\"}\n", "\"disks\":[{\"path\":\"",
-	"\",\"size\":", "}]", "\"balloon\":", "\"cpus\":",
+	"\",\"size\":", "}]", "\"balloon\":", "\"cpus\":", "\"memory\":",
 	"\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
-	"4096", "16384", "18446744073709551616", "32768", "-1", "null", "true", "1e3", "0x10",
+	"4096", "16384", "2097152", "4194304", "18446744073709551616", "32768", "-1", "null",
+	"true", "1e3", "0x10",
 };
 
 static void on_signal(struct virtio_device *dev, u16 vector)
@@ -67,6 +69,7 @@ static void set_up(void)
 	ioapic_init(&machine.ioapic, NULL, NULL);
 	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/hvctl-control-%d", getpid());
 	control = control_create(&address, config.name, machine_control, &machine);
+	machine.control = control;
 	atexit(remove_socket);
 	MUST(control && !ftruncate(image_fd, IMAGE));
 	machine.devices.disk[0] = virtio_blk_create(&config.devices.disk[0], 1, &memory);
@@ -74,6 +77,7 @@ static void set_up(void)
 	MUST(machine.devices.disk[0] && machine.devices.balloon);
 	machine.devices.disk[0]->signal = on_signal;
 	machine.devices.balloon->signal = on_signal;
+	machine.devices.balloon->status = VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
 /* A drive takes longer to make than an input: it is made short again. */
@@ -103,7 +107,8 @@ static void check(void)
 /* Of the kind that is asked for, often. */
 static struct json_object *make_value(struct fuzz *f)
 {
-	static const s64 number[] = { 0, 4096, 16384, 16896, 20480, 32768, 1000, -1, INT64_MAX };
+	static const s64 number[] = { 0, 4096, 16384, 16896, 20480, 32768, 1000, -1, INT64_MAX,
+					MIB(2), MIB(3), MIB(4), MIB(5) };
 	static const char * const path[] = {
 		config.devices.disk[0].path, "/dev/null", "/nowhere", "", "4096",
 	};
@@ -164,6 +169,11 @@ static size_t make_request(struct fuzz *f, char *text)
 	if (byte & 8)
 		json_object_object_add(arguments, "cpus", byte & 16 ? make_value(f) :
 				       json_object_new_int(1));
+	if (byte & 32)
+		json_object_object_add(arguments, "memory", make_value(f));
+	if (byte & 64)
+		json_object_object_add(arguments, "overcommit",
+				       json_object_new_boolean(byte & 128));
 	if (byte >= 0xf8)
 		json_object_object_add(arguments, "more", make_value(f));
 	strcpy(text, json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
@@ -211,6 +221,17 @@ static unsigned int count_replies(char *answer)
 	return count;
 }
 
+/* Its guest does nothing that takes time: whoever waits for that has waited long enough. */
+static void serve(void)
+{
+	control_serve(control);
+	while (machine.resize.under_way) {
+		machine.resize.deadline = 0;
+		machine_memory_serve(&machine);
+		control_serve(control);
+	}
+}
+
 /* Returns how many lines' ends it sent. */
 static unsigned int send_text(int fd, const char *text, size_t len, size_t part)
 {
@@ -222,7 +243,7 @@ static unsigned int send_text(int fd, const char *text, size_t len, size_t part)
 		/* Who doesn't read is hung up on. */
 		if (send(fd, text + i, n, MSG_NOSIGNAL) != (ssize_t)n)
 			break;
-		control_serve(control);
+		serve();
 	}
 	for (i = 0; i < len; i++)
 		lines += text[i] == '\n';
@@ -251,7 +272,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	MUST((n < 0 && errno == EAGAIN) || lines > LINES_SURE);
 	MUST(count_replies(answer) == 1 + lines || lines > LINES_SURE);
 	close(fd);
-	control_serve(control);
+	serve();
 	check();
 	return 0;
 }

@@ -128,7 +128,8 @@ static struct virtio_mem_req any_request(void)
 
 	return (struct virtio_mem_req){
 		.type = fuzz_u8(input) % 5,
-		.u.plug = { .addr = any_addr(), .nb_blocks = count < 250 ? count % 9 : count * 257 },
+		.u.plug.addr = any_addr(),
+		.u.plug.nb_blocks = count < 250 ? count % 9 : count * 257,
 	};
 }
 

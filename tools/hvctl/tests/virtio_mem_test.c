@@ -54,8 +54,9 @@ static void configuration(void)
 	/* What has not changed is no news. */
 	virtio_mem_request(mem.device, MIB(6));
 	EXPECT_EQ(mem.config_changes, 1);
-	mem.device->class->read_config(mem.device, offsetof(struct virtio_mem_config, requested_size),
-				   &half, sizeof(half));
+	mem.device->class->read_config(mem.device,
+				       offsetof(struct virtio_mem_config, requested_size), &half,
+				       sizeof(half));
 	EXPECT_EQ(half, MIB(6));
 	mem_end();
 }
