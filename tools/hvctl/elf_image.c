@@ -158,7 +158,7 @@ static int load_segment(struct boot *boot, const struct elf_segment *seg, u64 *t
 		return -1;
 	*to += part.len;
 	/* What memsz has beyond filesz is zero: guest memory starts so. */
-	if (!part.len || boot->mem->files.copy.fd < 0 ||
+	if (!part.len || !*boot->mem->files.copy.path ||
 	    memory_map_file(boot->mem, seg->paddr + before, part.len, offset))
 		return image_read(boot->kernel, seg->offset, host, seg->filesz);
 	if (image_read(boot->kernel, seg->offset, host, before))

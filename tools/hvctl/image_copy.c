@@ -11,9 +11,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "same_file.h"
+
+/* A file that changes twice in so many milliseconds may do so without another time. */
+#define SAME_TIME_MS	100
 
 /* Of the space that is left there, a copy takes no more than this part. */
 #define SPACE_PART	4
@@ -41,6 +45,16 @@ static bool is_unchanged(const struct image *img, const struct stat *before)
 	       now.st_mtim.tv_nsec == before->st_mtim.tv_nsec &&
 	       now.st_ctim.tv_sec == before->st_ctim.tv_sec &&
 	       now.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
+}
+
+/* Then what it becomes next may have the same name. */
+static bool just_changed(const struct stat *st)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - st->st_ctim.tv_sec) * 1000 +
+	       (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000 < SAME_TIME_MS;
 }
 
 static int fill(int fd, u64 size, const struct image *img, const struct image_part *parts,
@@ -152,10 +166,11 @@ int image_copy_open(struct image_copy *copy, const char *folder, const struct im
 {
 	struct stat st;
 
-	copy->fd = -1;
-	if (fstat(img->fd, &st) || name_copy(copy, folder, &st))
-		return -1;
-	return open_or_make(copy, folder, img, &st, parts, count);
+	if (!fstat(img->fd, &st) && !just_changed(&st) && !name_copy(copy, folder, &st) &&
+	    !open_or_make(copy, folder, img, &st, parts, count))
+		return 0;
+	*copy->path = '\0';
+	return -1;
 }
 
 /* Closes @fd. Who opened the file meanwhile sees that it has no name any more. */
@@ -171,15 +186,12 @@ static void remove_unused(const char *path, int fd)
 
 void image_copy_close(struct image_copy *copy)
 {
-	char *slash;
-
-	if (copy->fd < 0)
+	if (!*copy->path)
 		return;
 	remove_unused(copy->path, copy->fd);
-	copy->fd = -1;
-	slash = strrchr(copy->path, '/');
-	*slash = '\0';
+	*strrchr(copy->path, '/') = '\0';
 	rmdir(copy->path);
+	*copy->path = '\0';
 }
 
 void image_copy_sweep(const char *folder)

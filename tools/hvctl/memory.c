@@ -67,7 +67,7 @@ static int create(struct guest_memory *mem, u64 size, bool shared)
 	mem->shared = shared;
 	mem->fd = -1;
 	mem->files.count = 0;
-	mem->files.copy.fd = -1;
+	*mem->files.copy.path = '\0';
 	if (shared && map_file(mem, size)) {
 		fail_errno("cannot make a file of %s for the guest's memory",
 			   format_size(size, text, sizeof(text)));
