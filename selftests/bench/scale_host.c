@@ -215,7 +215,8 @@ int main(int argc, char **argv)
 	unsigned int i, count;
 	u64 before;
 
-	if (argc != 4 || (count = atoi(argv[2])) < 1 || count > COUNT_MAX)
+	count = argc == 4 ? atoi(argv[2]) : 0;
+	if (!count || count > COUNT_MAX)
 		errx(2, "usage: scale run|verbs COUNT PAYLOAD");
 	with_verbs = !strcmp(argv[1], "verbs");
 	payload = argv[3];

@@ -153,6 +153,7 @@ static int load_segment(struct boot *boot, const struct elf_segment *seg, u64 *t
 	u64 before = part.from - seg->offset, after = before + part.len;
 	u64 offset = *to;
 	void *host;
+	u8 *at;
 
 	if (boot_claim(boot, seg->paddr, seg->memsz, &host))
 		return -1;
@@ -163,7 +164,8 @@ static int load_segment(struct boot *boot, const struct elf_segment *seg, u64 *t
 		return image_read(boot->kernel, seg->offset, host, seg->filesz);
 	if (image_read(boot->kernel, seg->offset, host, before))
 		return -1;
-	return image_read(boot->kernel, seg->offset + after, host + after, seg->filesz - after);
+	at = host;
+	return image_read(boot->kernel, seg->offset + after, at + after, seg->filesz - after);
 }
 
 int elf_load(struct boot *boot, const struct elf_image *elf)

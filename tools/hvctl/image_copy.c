@@ -132,7 +132,9 @@ static int publish(const char *path, int made)
 	char self[32];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", made);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) && errno != EEXIST ? -1 : 0;
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) && errno != EEXIST)
+		return -1;
+	return 0;
 }
 
 static int open_or_make(struct image_copy *copy, const char *folder, const struct image *img,

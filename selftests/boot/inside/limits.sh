@@ -70,7 +70,7 @@ refused 1 'CPU 7 is none that the machine could have; those are 0-1' \
 	refused 2 'no percentage' hvctl set web --cpu-limit half &&
 	refused 1 'CPU 2 is none' hvctl run --kernel /guest/vmlinuz-small --name db --cpu-affinity 2 &&
 	refused 2 '16M at least' hvctl run --kernel /guest/vmlinuz-small --memory-limit 1M &&
-	[ ! -e $top/lhv/db ] && [ ! -e /run/lhv/db ] && [ ! -e $top/lhv/run-* ]
+	[ ! -e $top/lhv/db ] && [ ! -e /run/lhv/db ] && [ "$(ls -d $top/lhv/*/)" = "$group/" ]
 ok "what can't be is refused" $?
 
 hvctl stop web --force && wait $web
@@ -185,7 +185,8 @@ shared() {	# KIB of the kernel that the process $1 has in common with another
 }
 echo "shared: $(shared $one) KiB, $(shared $two) KiB; $(ls -s /run/lhv/.copies)" | tee shared >>$log
 sed 's/^/# /' shared
-: >vmlinux >/guest/vmlinux
+: >vmlinux
+: >/guest/vmlinux
 [ "$(shared $one)" -gt 1024 ] && [ "$(shared $two)" -gt 1024 ] &&
 	[ "$(ls /run/lhv/.copies | wc -l)" -eq 1 ] &&
 	hvctl stop one --force && wait $one && [ "$(hvctl list | wc -l)" -eq 2 ] &&
