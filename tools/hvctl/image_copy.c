@@ -78,14 +78,21 @@ static int fill(int fd, u64 size, const struct image *img, const struct image_pa
 	return ret;
 }
 
-static bool has_room(const char *folder, u64 bytes)
+/* -1 with errno. */
+static int check_room(const char *folder, u64 bytes)
 {
 	struct statvfs fs;
 
-	return !statvfs(folder, &fs) && bytes <= (u64)fs.f_bavail * fs.f_frsize / SPACE_PART;
+	if (statvfs(folder, &fs))
+		return -1;
+	errno = ENOSPC;
+	return bytes <= (u64)fs.f_bavail * fs.f_frsize / SPACE_PART ? 0 : -1;
 }
 
-/* A file that has no name yet, with the parts in it, and locked; -1 if that can't be. */
+/*
+ * A file that has no name yet, with the parts in it, and locked. -1 with errno; ENOENT: the
+ * folder isn't there any more
+ */
 static int make(const char *folder, const struct image *img, const struct image_part *parts,
 		unsigned int count)
 {
@@ -97,7 +104,7 @@ static int make(const char *folder, const struct image *img, const struct image_
 		size = max_u64(size, parts[i].to + parts[i].len);
 		bytes += parts[i].len;
 	}
-	if (!size || !has_room(folder, bytes))
+	if (check_room(folder, bytes))
 		return -1;
 	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
 	if (fd < 0)
@@ -105,6 +112,7 @@ static int make(const char *folder, const struct image *img, const struct image_
 	if (!flock(fd, LOCK_SH) && !ftruncate(fd, size) && !fill(fd, size, img, parts, count))
 		return fd;
 	close(fd);
+	errno = EIO;
 	return -1;
 }
 
@@ -150,11 +158,14 @@ static int open_or_make(struct image_copy *copy, const char *folder, const struc
 			continue;
 		if (mkdir(folder, 0700) && errno != EEXIST)
 			break;
-		if (made < 0)
+		/* The folder goes with the last of its files. */
+		if (made < 0) {
 			made = make(folder, img, parts, count);
+			if (made < 0 && errno == ENOENT)
+				continue;
+		}
 		if (made < 0 || !is_unchanged(img, st))
 			break;
-		/* The folder goes with the last of its files. */
 		if (publish(copy->path, made) && errno != ENOENT)
 			break;
 	}
