@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -316,6 +317,31 @@ static int make_and_join(const struct cgroup *group)
 	return -1;
 }
 
+/* Is the process another hvctl? */
+static bool is_hvctl(int pid)
+{
+	char path[64], mine[PATH_MAX], other[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", mine, sizeof(mine));
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return len > 0 && readlink(path, other, sizeof(other)) == len && !memcmp(mine, other, len);
+}
+
+/*
+ * Who waits for the machine's start is left behind where it came from, and would be in the
+ * way of groups that are limited there. So it comes along.
+ */
+static void take_along(const struct cgroup *group)
+{
+	char text[KIB(4)], *line, *rest = text;
+
+	read_file(group->home, "cgroup.procs", text, sizeof(text));
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line && is_hvctl(atoi(line)))
+			write_file(group->path, "cgroup.procs", line);
+	}
+}
+
 static int fail_join(const struct cgroup *group)
 {
 	if (group->own && (errno == EACCES || errno == EPERM))
@@ -335,6 +361,8 @@ int cgroup_enter(struct cgroup *group, u32 needed)
 		*group->path = '\0';
 		return -1;
 	}
+	if (group->own)
+		take_along(group);
 	if (!enable_all(group, needed))
 		return 0;
 	cgroup_leave(group);

@@ -153,17 +153,19 @@ static int load_segment(struct boot *boot, const struct elf_segment *seg, u64 *t
 	u64 before = part.from - seg->offset, after = before + part.len;
 	u64 offset = *to;
 	void *host;
+	u8 *at;
 
 	if (boot_claim(boot, seg->paddr, seg->memsz, &host))
 		return -1;
 	*to += part.len;
 	/* What memsz has beyond filesz is zero: guest memory starts so. */
-	if (!part.len || boot->mem->files.copy.fd < 0 ||
+	if (!part.len || !*boot->mem->files.copy.path ||
 	    memory_map_file(boot->mem, seg->paddr + before, part.len, offset))
 		return image_read(boot->kernel, seg->offset, host, seg->filesz);
 	if (image_read(boot->kernel, seg->offset, host, before))
 		return -1;
-	return image_read(boot->kernel, seg->offset + after, host + after, seg->filesz - after);
+	at = host;
+	return image_read(boot->kernel, seg->offset + after, at + after, seg->filesz - after);
 }
 
 int elf_load(struct boot *boot, const struct elf_image *elf)

@@ -11,9 +11,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "same_file.h"
+
+/* A file that changes twice in so many milliseconds may do so without another time. */
+#define SAME_TIME_MS	100
 
 /* Of the space that is left there, a copy takes no more than this part. */
 #define SPACE_PART	4
@@ -43,6 +47,16 @@ static bool is_unchanged(const struct image *img, const struct stat *before)
 	       now.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
 }
 
+/* Then what it becomes next may have the same name. */
+static bool just_changed(const struct stat *st)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - st->st_ctim.tv_sec) * 1000 +
+	       (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000 < SAME_TIME_MS;
+}
+
 static int fill(int fd, u64 size, const struct image *img, const struct image_part *parts,
 		unsigned int count)
 {
@@ -64,16 +78,20 @@ static int fill(int fd, u64 size, const struct image *img, const struct image_pa
 	return ret;
 }
 
-static bool has_room(const char *folder, u64 bytes)
+/* -1 with errno. */
+static int check_room(const char *folder, u64 bytes)
 {
 	struct statvfs fs;
 
-	return !statvfs(folder, &fs) && bytes <= (u64)fs.f_bavail * fs.f_frsize / SPACE_PART;
+	if (statvfs(folder, &fs))
+		return -1;
+	errno = ENOSPC;
+	return bytes <= (u64)fs.f_bavail * fs.f_frsize / SPACE_PART ? 0 : -1;
 }
 
 /*
- * A file that has no name yet, with the parts in it, and locked; -1 if that can't be, with
- * ENOENT if the folder isn't there.
+ * A file that has no name yet, with the parts in it, and locked. -1 with errno; ENOENT: the
+ * folder isn't there any more
  */
 static int make(const char *folder, const struct image *img, const struct image_part *parts,
 		unsigned int count)
@@ -86,8 +104,7 @@ static int make(const char *folder, const struct image *img, const struct image_
 		size = max_u64(size, parts[i].to + parts[i].len);
 		bytes += parts[i].len;
 	}
-	errno = ENOSPC;
-	if (!size || !has_room(folder, bytes))
+	if (check_room(folder, bytes))
 		return -1;
 	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
 	if (fd < 0)
@@ -123,7 +140,9 @@ static int publish(const char *path, int made)
 	char self[32];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", made);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) && errno != EEXIST ? -1 : 0;
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) && errno != EEXIST)
+		return -1;
+	return 0;
 }
 
 static int open_or_make(struct image_copy *copy, const char *folder, const struct image *img,
@@ -140,10 +159,11 @@ static int open_or_make(struct image_copy *copy, const char *folder, const struc
 		if (mkdir(folder, 0700) && errno != EEXIST)
 			break;
 		/* The folder goes with the last of its files. */
-		if (made < 0)
+		if (made < 0) {
 			made = make(folder, img, parts, count);
-		if (made < 0 && errno == ENOENT)
-			continue;
+			if (made < 0 && errno == ENOENT)
+				continue;
+		}
 		if (made < 0 || !is_unchanged(img, st))
 			break;
 		if (publish(copy->path, made) && errno != ENOENT)
@@ -159,10 +179,11 @@ int image_copy_open(struct image_copy *copy, const char *folder, const struct im
 {
 	struct stat st;
 
-	copy->fd = -1;
-	if (fstat(img->fd, &st) || name_copy(copy, folder, &st))
-		return -1;
-	return open_or_make(copy, folder, img, &st, parts, count);
+	if (!fstat(img->fd, &st) && !just_changed(&st) && !name_copy(copy, folder, &st) &&
+	    !open_or_make(copy, folder, img, &st, parts, count))
+		return 0;
+	*copy->path = '\0';
+	return -1;
 }
 
 /* Closes @fd. Who opened the file meanwhile sees that it has no name any more. */
@@ -178,15 +199,12 @@ static void remove_unused(const char *path, int fd)
 
 void image_copy_close(struct image_copy *copy)
 {
-	char *slash;
-
-	if (copy->fd < 0)
+	if (!*copy->path)
 		return;
 	remove_unused(copy->path, copy->fd);
-	copy->fd = -1;
-	slash = strrchr(copy->path, '/');
-	*slash = '\0';
+	*strrchr(copy->path, '/') = '\0';
 	rmdir(copy->path);
+	*copy->path = '\0';
 }
 
 void image_copy_sweep(const char *folder)

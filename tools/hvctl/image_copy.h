@@ -21,8 +21,8 @@ struct image_part {
 };
 
 struct image_copy {
-	char path[PATH_MAX];
-	int fd;			/* for reading; locked while the machine uses it. -1: none */
+	char path[PATH_MAX];	/* "": there is none */
+	int fd;			/* for reading; locked while the machine uses it */
 };
 
 /*
@@ -33,7 +33,7 @@ struct image_copy {
 int image_copy_open(struct image_copy *copy, const char *folder, const struct image *img,
 		    const struct image_part *parts, unsigned int count);
 
-/* Does nothing if there is none. */
+/* Does nothing if there is none; then there is none. */
 void image_copy_close(struct image_copy *copy);
 
 /* Remove the copies in @folder that nobody uses, as those of killed machines. */

@@ -183,9 +183,11 @@ int limit_options_from_json(struct limits *limits, struct json_object *object)
 		if (!key[i])
 			continue;
 		there = get_number(object, key[i], &number[i]);
-		if (there < 0 || (there && check[i](number[i])))
+		if (!there)
+			continue;
+		if (there < 0 || check[i](number[i]))
 			return -1;
-		limits->given |= there ? BIT(i) : 0;
+		limits->given |= BIT(i);
 	}
 	limits->cpu_units = number[LIMIT_CPU_UNITS];
 	limits->cpu_percent = number[LIMIT_CPU];

@@ -13,7 +13,7 @@
 #include "size.h"
 
 /* Of cpu.max, in microseconds: a percent is the least that Linux takes. */
-#define PERIOD		100000
+#define PERIOD		100000U
 
 static const struct {
 	const char *option;
@@ -120,8 +120,8 @@ static int check_affinity(const struct cgroup *group, const struct cpu_list *wan
 	cpu = cpu_list_first_beyond(wanted, &there);
 	text[strcspn(text, "\n")] = '\0';
 	if (cpu >= 0)
-		fail("--cpu-affinity: CPU %d is none that the machine could have; those are %s", cpu,
-		     text);
+		fail("--cpu-affinity: CPU %d is none that the machine could have; those are %s",
+		     cpu, text);
 	free(text);
 	return cpu >= 0 ? -1 : 0;
 }

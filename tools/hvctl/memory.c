@@ -85,7 +85,7 @@ int memory_create_growing(struct guest_memory *mem, u64 size, u64 max, bool shar
 	mem->shared = shared;
 	mem->fd = -1;
 	mem->files.count = 0;
-	mem->files.copy.fd = -1;
+	*mem->files.copy.path = '\0';
 	if (shared && map_file(mem, mem->mapped)) {
 		fail_errno("cannot make a file of %s for the guest's memory",
 			   format_size(mem->mapped, text, sizeof(text)));

@@ -23,7 +23,7 @@ static int fail_open(const char *path, const char *option)
 			    option, path);
 	case EPERM:
 	case EACCES:
-		return fail("%s: this user may not have %s watched, which kernels before 6.5 leave to root (CAP_SYS_RESOURCE)",
+		return fail("%s: this user may not have %s watched, which older kernels leave to root; give a --memory that stays, or start it as root",
 			    option, path);
 	default:
 		return fail_errno("%s: cannot watch %s", option, path);

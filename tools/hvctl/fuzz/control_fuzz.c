@@ -75,6 +75,7 @@ static void set_up(void)
 	machine.devices.disk[0] = virtio_blk_create(&config.devices.disk[0], 1, &memory);
 	machine.devices.balloon = virtio_balloon_create(&memory, 0);
 	MUST(machine.devices.disk[0] && machine.devices.balloon);
+	MUST(!machine_breath_begin(&machine.breath, &config.breath, MEMORY, machine.devices.balloon));
 	machine.devices.disk[0]->signal = on_signal;
 	machine.devices.balloon->signal = on_signal;
 	machine.devices.balloon->status = VIRTIO_CONFIG_S_DRIVER_OK;
@@ -149,6 +150,27 @@ static struct json_object *make_disks(struct fuzz *f)
 	return disks;
 }
 
+/* A machine whose limits can't be changed checks them all the same. */
+static void add_limits(struct fuzz *f, struct json_object *arguments)
+{
+	static const char * const key[] = { LIMIT_KEYS, "breath" };
+	static const char * const list[] = { "0-3", "8,0-", "all", "8191", "0-8192", "" };
+	struct json_object *value;
+	u8 byte = fuzz_u8(f);
+
+	if (byte & 1)
+		value = json_object_new_string(list[byte / 2 % ARRAY_SIZE(list)]);
+	else
+		value = make_value(f);
+	if (byte & 128) {
+		struct json_object *breath = json_object_new_object();
+
+		json_object_object_add(breath, byte & 64 ? "min" : "max", value);
+		value = breath;
+	}
+	json_object_object_add(arguments, key[fuzz_u8(f) % ARRAY_SIZE(key)], value);
+}
+
 static size_t make_request(struct fuzz *f, char *text)
 {
 	static const char * const command[] = { "set", "set", "status", "power-button", "end", "x" };
@@ -174,6 +196,8 @@ static size_t make_request(struct fuzz *f, char *text)
 	if (byte & 64)
 		json_object_object_add(arguments, "overcommit",
 				       json_object_new_boolean(byte & 128));
+	if (byte % 3 == 1)
+		add_limits(f, arguments);
 	if (byte >= 0xf8)
 		json_object_object_add(arguments, "more", make_value(f));
 	strcpy(text, json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));

@@ -19,6 +19,8 @@ static const char * const words[] = {
 	"--debug-exit=", "--balloon", "--balloon=size=", "--hvc", "--hvc=stdio", "--agent=",
 	"--port=name=", ",socket=", "--net=", "network=", ",mac=", ",bps=", "--vsock", "--host-root",
 	"--", "-", "k", "0xf4", "4096", "--disk=path=", "--share=", "--cpus=2", ",max=",
+	"--cpu-units=", "--cpu-limit=", "--cpu-affinity=", "--memory-limit=", "--memory=min=",
+	",min=",
 };
 
 /* Arguments end at a zero byte. Each is a copy of its own, for the sanitizer. */
@@ -144,6 +146,10 @@ static void check_options(const struct run_options *options)
 	     (machine->debug_exit_port >= 0 &&
 	      machine->debug_exit_port + DEBUG_EXIT_PORTS <= 0x10000));
 	MUST(machine->devices.balloon || !machine->devices.balloon_size);
+	MUST(machine->breath.max ? machine->devices.balloon && machine->breath.min &&
+				   machine->breath.min < machine->breath.max &&
+				   machine->breath.max == machine->memory : !machine->breath.min);
+	MUST(!(machine->limits.given & BIT(LIMIT_CPU_UNITS)) || machine->limits.cpu_units);
 	MUST(machine->files.module_count <= BOOT_MODULES_MAX);
 	for (i = 0; i < machine->files.module_count; i++)
 		MUST(machine->files.modules[i]);

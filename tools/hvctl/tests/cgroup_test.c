@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "machine_dir.h"
@@ -375,6 +376,47 @@ static void live_first(void)
 	end();
 }
 
+/* ---- users ---------------------------------------------------------------------- */
+
+/* As for users, who may divide the group that they are in, if it is delegated. */
+static void delegated(void)
+{
+	struct limits limits = parsed("10", NULL, NULL, NULL);
+	char path[PATH_MAX], pid[16];
+
+	if (!start("cpu\n"))
+		return;
+	snprintf(path, sizeof(path), "%s/cg/home", base);
+	if (setxattr(path, "user.delegate", "1", 1, 0)) {
+		test_skip("there are no attributes of files");
+		end();
+		return;
+	}
+	make_group("cg/home/lhv-web", "cpu\n");
+	make_values("cg/home/lhv-web");
+	EXPECT(!begin(&limits));
+	EXPECT(has("cg/home/lhv-web/cgroup.procs", "0"));
+	EXPECT(has("cg/home/lhv-web/cpu.weight", "1"));
+	EXPECT(has("cg/home/cgroup.subtree_control", "+cpu"));
+	EXPECT(has("cg/cgroup.subtree_control", ""));
+	EXPECT(link_is("/cg/home/lhv-web"));
+	machine_limits_end(&machine);
+	EXPECT(has("cg/home/cgroup.subtree_control", "-memory"));
+	EXPECT(has("cg/home/cgroup.procs", "0"));
+	limits = parsed(NULL, NULL, NULL, "64M");
+	EXPECT_FAIL(begin(&limits), "'memory' isn't delegated to ");
+
+	/* Another process of this program comes along; init doesn't. */
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	snprintf(path, sizeof(path), "1\n%s\n1\n", pid);
+	put("cg/home/cgroup.procs", path);
+	limits = parsed("10", NULL, NULL, NULL);
+	EXPECT(!begin(&limits));
+	EXPECT(has("cg/home/lhv-web/cgroup.procs", pid));
+	machine_limits_end(&machine);
+	end();
+}
+
 /* ---- what is left behind -------------------------------------------------------- */
 
 static void left_behind(void)
@@ -415,6 +457,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(live),
 	TEST_CASE(undone),
 	TEST_CASE(live_first),
+	TEST_CASE(delegated),
 	TEST_CASE(left_behind),
 };
 

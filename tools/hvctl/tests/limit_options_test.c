@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "run_options.h"
 #include "set_options.h"
 #include "test.h"
 
@@ -175,6 +176,27 @@ static void no_json(void)
 	EXPECT_FAIL(from("{\"memory-limit\":null}"), "memory-limit is no number");
 }
 
+static void run_command_line(void)
+{
+	static struct run_options options;
+	const char *bad[] = { "run", "--kernel=k", "--cpu-affinity", "0-", NULL };
+	const char *argv[] = {
+		"run", "--cpu-units=8", "--kernel=k", "--cpu-limit", "150%", "--cpu-affinity=8,0-3",
+		"--memory-limit=32M", "--cpus=2", "--memory=64M", NULL
+	};
+
+	EXPECT(!run_options_parse(&options, ARRAY_SIZE(argv) - 1, (char **)argv));
+	EXPECT_EQ(options.machine.limits.given, BIT(LIMITS) - 1);
+	EXPECT_EQ(options.machine.limits.cpu_units, 8);
+	EXPECT_EQ(options.machine.limits.cpu_percent, 150);
+	EXPECT_EQ(options.machine.limits.cpus.bits[0], 0x10f);
+	EXPECT_EQ(options.machine.limits.memory, MIB(32));
+	EXPECT_EQ(options.machine.memory, MIB(64));
+	EXPECT_EQ(options.machine.cpus, 2);
+	EXPECT_FAIL(run_options_parse(&options, ARRAY_SIZE(bad) - 1, (char **)bad),
+		    "--cpu-affinity: '0-' is no list");
+}
+
 static void set_command_line(void)
 {
 	const char *bad[] = { "set", "web", "--cpu-limit=x", NULL };
@@ -201,6 +223,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(weights),
 	TEST_CASE(there_and_back),
 	TEST_CASE(no_json),
+	TEST_CASE(run_command_line),
 	TEST_CASE(set_command_line),
 };
 

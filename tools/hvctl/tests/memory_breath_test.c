@@ -125,7 +125,7 @@ static void settles(void)
 	EXPECT(pressures > 3);
 }
 
-static void bounds(void)
+static void other_bounds(void)
 {
 	start();
 	memory_breath_pressure(&b, 2000);
@@ -279,7 +279,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(falls),
 	TEST_CASE(learns),
 	TEST_CASE(settles),
-	TEST_CASE(bounds),
+	TEST_CASE(other_bounds),
 	TEST_CASE(command_line),
 	TEST_CASE(requests),
 	TEST_CASE(machine),
