@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "control.h"
 #include "error.h"
 #include "json_members.h"
@@ -297,14 +297,6 @@ unsigned int survey_pending(const struct survey *s)
 	for (i = 0; i < s->count; i++)
 		pending += s->asked[i]->waited_for;
 	return pending;
-}
-
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
 void survey_wait(struct survey *s, unsigned int ms)

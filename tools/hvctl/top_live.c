@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "error.h"
 #include "survey.h"
 #include "terminal.h"
@@ -41,14 +42,6 @@ struct live {
 	int signal;		/* that is to end the process; 0: none */
 	bool done;
 };
-
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 /* ---- the screen ----------------------------------------------------------------- */
 

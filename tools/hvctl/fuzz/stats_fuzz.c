@@ -23,7 +23,9 @@ static const char * const keys[] = {
 };
 
 /* Those whose members are looked at */
-static const char * const outer[] = { "cpu", "memory", "vm", "vcpus", "disks", "networks", "balloon" };
+static const char * const outer[] = {
+	"cpu", "memory", "vm", "vcpus", "disks", "networks", "balloon",
+};
 
 static struct json_object *make(struct fuzz *f, unsigned int depth);
 
