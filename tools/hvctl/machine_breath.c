@@ -2,9 +2,9 @@
 #include "machine_breath.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "error.h"
 #include "machine_limits.h"
 #include "memory.h"
@@ -15,14 +15,6 @@
 #define OPTION		"--memory min="
 
 enum { HOST, GROUP };
-
-static u64 now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 static bool breathes(const struct machine_breath *breath)
 {
@@ -122,10 +114,10 @@ void machine_breath_set(struct machine_breath *breath, const struct breath_bound
 	u64 least = breath->memory - bounds->max, most = breath->memory - bounds->min;
 
 	if (breathes(breath))
-		memory_breath_set(&breath->rule, least, most, now_ms());
+		memory_breath_set(&breath->rule, least, most, clock_ms());
 	else
 		memory_breath_begin(&breath->rule, least, most,
-				    virtio_balloon_target(breath->balloon), now_ms());
+				    virtio_balloon_target(breath->balloon), clock_ms());
 	breath->bounds = *bounds;
 	follow(breath);
 }
@@ -140,7 +132,7 @@ void machine_breath_poll(const struct machine_breath *breath, struct pollfd *fds
 	for (i = 0; i < BREATH_FDS; i++)
 		fds[i] = (struct pollfd){ .fd = breath->fd[i], .events = POLLPRI };
 	if (breathes(breath))
-		next = memory_breath_timeout(&breath->rule, now_ms());
+		next = memory_breath_timeout(&breath->rule, clock_ms());
 	if (next >= 0 && (*timeout < 0 || next < *timeout))
 		*timeout = next;
 }
@@ -154,14 +146,14 @@ void machine_breath_serve(struct machine_breath *breath, const struct pollfd *fd
 	for (i = 0; i < BREATH_FDS; i++) {
 		if (fds[i].revents & POLLPRI) {
 			breath->reports++;
-			memory_breath_pressure(&breath->rule, now_ms());
+			memory_breath_pressure(&breath->rule, clock_ms());
 		}
 		if (fds[i].revents & (POLLERR | POLLNVAL)) {
 			close(breath->fd[i]);
 			breath->fd[i] = -1;
 		}
 	}
-	memory_breath_tick(&breath->rule, now_ms());
+	memory_breath_tick(&breath->rule, clock_ms());
 	follow(breath);
 }
 

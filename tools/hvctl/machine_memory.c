@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine_memory.h"
 
-#include <time.h>
-
+#include "clock.h"
 #include "error.h"
 #include "host_memory.h"
 #include "machine.h"
@@ -18,14 +17,6 @@
 
 /* The balloon says nothing when it has changed. */
 #define LOOK_MS		100
-
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 static u64 distance(u64 a, u64 b)
 {
@@ -169,7 +160,7 @@ void machine_memory_begin(struct machine *m, u64 size)
 		virtio_mem_request(m->devices.mem, to_plug(m, size));
 	ask_balloon(m);
 	resize->missing = missing(m);
-	resize->deadline = now_ms() + PATIENCE_MS;
+	resize->deadline = clock_ms() + PATIENCE_MS;
 	resize->under_way = true;
 }
 
@@ -211,7 +202,7 @@ static int give_up(struct machine *m)
 int machine_memory_serve(struct machine *m)
 {
 	struct machine_memory *resize = &m->resize;
-	u64 left, now = now_ms();
+	u64 left, now = clock_ms();
 
 	if (!resize->under_way)
 		return -1;

@@ -41,7 +41,10 @@ struct machine_sample {
 	u64 net[SAMPLE_DEVICES][IO_WAYS];
 };
 
-/* What is missing is 0, as with another version's. Returns -1 with a sentence if there is no memory. */
+/*
+ * What is missing is 0, as with another version's. Returns -1 with a sentence if there is no
+ * memory.
+ */
 int machine_sample_take(struct machine_sample *sample, struct json_object *stats);
 void machine_sample_free(struct machine_sample *sample);
 

@@ -11,7 +11,7 @@
 
 /* All in ns, as the kernel's clock ticks, of which there are some 100 in a second, allow. */
 struct proc_stat {
-	u64 guest;		/* CPU time in the guest, of those threads, too, that have ended */
+	u64 guest;		/* CPU time in the guest, also of threads that have ended */
 	u64 started;		/* by CLOCK_BOOTTIME */
 };
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "control.h"
 #include "error.h"
 #include "json_members.h"
@@ -299,20 +299,12 @@ unsigned int survey_pending(const struct survey *s)
 	return pending;
 }
 
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 void survey_wait(struct survey *s, unsigned int ms)
 {
 	struct pollfd fd = { .fd = s->epoll_fd, .events = POLLIN };
-	u64 now = now_ms(), end = now + ms;
+	u64 now = clock_ms(), end = now + ms;
 
-	for (; survey_pending(s) && now < end; now = now_ms()) {
+	for (; survey_pending(s) && now < end; now = clock_ms()) {
 		if (poll(&fd, 1, end - now) > 0)
 			survey_serve(s);
 	}

@@ -35,6 +35,15 @@ void table_destroy(struct table *t)
 	free(t);
 }
 
+/* A file's name may have new lines in it, or what a terminal takes for orders. */
+static void make_printable(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == '\177')
+			*text = '?';
+	}
+}
+
 /* A cell that there is no memory for is empty, one without a place isn't there. */
 void table_add(struct table *t, const char *fmt, ...)
 {
@@ -52,6 +61,8 @@ void table_add(struct table *t, const char *fmt, ...)
 	va_start(args, fmt);
 	if (vasprintf(&t->cell[t->cells], fmt, args) < 0)
 		t->cell[t->cells] = NULL;
+	else
+		make_printable(t->cell[t->cells]);
 	va_end(args);
 	t->cells++;
 }

@@ -12,8 +12,9 @@
 bool terminal_is_own(void);
 
 /*
- * Have it given back at exit(), and when a signal that tells of an error ends the process. @farewell,
- * which may be NULL, is then written to standard output first. Once, after terminal_is_own().
+ * Have it given back at exit(), and when a signal that tells of an error ends the process.
+ * @farewell, which may be NULL, is then written to standard output first. Once, after
+ * terminal_is_own().
  */
 void terminal_take(const char *farewell);
 

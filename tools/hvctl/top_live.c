@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "error.h"
 #include "survey.h"
 #include "terminal.h"
@@ -41,14 +42,6 @@ struct live {
 	int signal;		/* that is to end the process; 0: none */
 	bool done;
 };
-
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 /* ---- the screen ----------------------------------------------------------------- */
 
@@ -216,7 +209,7 @@ static int open_signals(sigset_t *old)
 
 static int begin_round(struct live *live)
 {
-	u64 now = now_ms();
+	u64 now = clock_ms();
 
 	if (survey_begin(live->survey))
 		return -1;
@@ -240,10 +233,10 @@ static int end_round(struct live *live)
 
 static int do_what_is_due(struct live *live)
 {
-	if (live->asking && (!survey_pending(live->survey) || now_ms() >= live->patience_ends) &&
+	if (live->asking && (!survey_pending(live->survey) || clock_ms() >= live->patience_ends) &&
 	    end_round(live))
 		return -1;
-	return !live->asking && now_ms() >= live->next_round ? begin_round(live) : 0;
+	return !live->asking && clock_ms() >= live->next_round ? begin_round(live) : 0;
 }
 
 static int loop(struct live *live)
@@ -259,7 +252,7 @@ static int loop(struct live *live)
 
 		if (do_what_is_due(live))
 			return -1;
-		now = now_ms();
+		now = clock_ms();
 		due = live->asking ? live->patience_ends : live->next_round;
 		if (live->done || poll(fds, ARRAY_SIZE(fds), due > now ? due - now : 0) < 0)
 			continue;
@@ -326,13 +319,13 @@ static void wait_until(u64 ms)
 static int batch_rounds(struct survey *survey, struct top_table *table,
 			const struct top_options *options)
 {
-	u64 shown, begun = now_ms();
+	u64 shown, begun = clock_ms();
 
 	if (batch_round(survey, table))
 		return -1;
 	for (shown = 0; !options->rounds || shown < options->rounds; shown++) {
 		wait_until(begun + options->interval_ms);
-		begun = now_ms();
+		begun = clock_ms();
 		if (batch_round(survey, table))
 			return -1;
 		top_table_sort(table, TOP_CPU, false);

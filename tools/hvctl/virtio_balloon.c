@@ -190,8 +190,10 @@ static void report(struct virtio_balloon *b, const struct virtq_chain *chain)
 	unsigned int i;
 
 	for (i = 0; may_take_reports(b) && i < chain->in_count; i++) {
-		memory_discard(b->mem, memory_gpa(b->mem, iov[i].iov_base), iov[i].iov_len);
-		counter_add(&b->reported, iov[i].iov_len);
+		u64 gpa = memory_gpa(b->mem, iov[i].iov_base);
+
+		if (!memory_discard(b->mem, gpa, iov[i].iov_len))
+			counter_add(&b->reported, iov[i].iov_len);
 	}
 }
 

@@ -214,8 +214,8 @@ static bool give(struct virtio_queue *q, const u8 *frame, u32 len)
 		if (q->ring.broken)
 			return false;
 	}
-	give_back(q, rx);
 	net_passed(&net->counters, NET_RECEIVE, len);
+	give_back(q, rx);
 	return true;
 }
 

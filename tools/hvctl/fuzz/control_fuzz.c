@@ -30,13 +30,15 @@ static struct machine_config config = {
 	.devices = { .disk_count = 1, .balloon = true },
 };
 static struct machine machine;
+static struct vcpu vcpu = { .fd = -1 };
 static struct control *control;
 static int image_fd;
 
 /* What JSON is made of; a byte that isn't 0 and small stands for one of these. */
 static const char * const words[] = {
 	config.devices.disk[0].path, "\n", "{\"command\":\"set\",\"arguments\":{", "}}\n",
-	"{\"command\":\"status\"}\n", "{\"command\":\"end\"}\n", "\"disks\":[{\"path\":\"",
+	"{\"command\":\"status\"}\n", "{\"command\":\"stats\"}\n",
+	"{\"command\":\"end\"}\n", "\"disks\":[{\"path\":\"",
 	"\",\"size\":", "}]", "\"balloon\":", "\"cpus\":", "\"memory\":",
 	"\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
 	"4096", "16384", "2097152", "4194304", "18446744073709551616", "32768", "-1", "null",
@@ -65,6 +67,8 @@ static void set_up(void)
 	machine.config = &config;
 	machine.cpus.change.number = 1;
 	machine.wake_fd = -1;
+	machine.vm_fd = -1;
+	machine.vcpus = &vcpu;
 	pthread_mutex_init(&machine.stop_lock, NULL);
 	ioapic_init(&machine.ioapic, NULL, NULL);
 	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/hvctl-control-%d", getpid());
@@ -173,7 +177,9 @@ static void add_limits(struct fuzz *f, struct json_object *arguments)
 
 static size_t make_request(struct fuzz *f, char *text)
 {
-	static const char * const command[] = { "set", "set", "status", "power-button", "end", "x" };
+	static const char * const command[] = {
+		"set", "set", "status", "stats", "power-button", "end", "x"
+	};
 	struct json_object *request = json_object_new_object();
 	struct json_object *arguments = json_object_new_object();
 	u8 byte = fuzz_u8(f);

@@ -131,6 +131,64 @@ static void tells(void)
 	end();
 }
 
+/* What is asked for by its path in the object: "cpu.user", "disks.0.reads" */
+static u64 number_at(struct json_object *object, const char *path)
+{
+	char text[64], *key, *rest = text;
+
+	snprintf(text, sizeof(text), "%s", path);
+	while ((key = strsep(&rest, "."))) {
+		if (json_object_is_type(object, json_type_array))
+			object = json_object_array_get_idx(object, atoi(key));
+		else
+			EXPECT(json_object_object_get_ex(object, key, &object));
+	}
+	EXPECT(json_object_is_type(object, json_type_int));
+	return json_object_get_uint64(object);
+}
+
+/* There is no module here: of its counters none are told. */
+static void counts(void)
+{
+	struct json_object *result = NULL;
+	/* No vCPUs to the ioctl; and one that isn't there at all */
+	struct vcpu vcpus[3] = {
+		{ .fd = STDIN_FILENO, .id = 0 }, { .fd = STDIN_FILENO, .id = 5 }, { .fd = -1 },
+	};
+	u64 time;
+
+	if (!start())
+		return;
+	machine.vm_fd = -1;
+	machine.vcpus = vcpus;
+	config.cpus_max = ARRAY_SIZE(vcpus);
+	vcpus[1].thread = pthread_self();
+	vcpus[1].tid = gettid();
+	EXPECT(!call("stats", NULL, &result));
+	EXPECT_HAS(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN),
+		   "{\"name\":\"web\",\"state\":\"running\",\"pid\":");
+	time = number_at(result, "time");
+	EXPECT(number_at(result, "cpu.user") + number_at(result, "cpu.system"));
+	EXPECT(number_at(result, "uptime"));
+	EXPECT_EQ(number_at(result, "memory.size"), MIB(4));
+	EXPECT(number_at(result, "memory.resident"));
+	EXPECT_EQ(number_at(result, "vcpus.0.id"), 0);
+	EXPECT_EQ(number_at(result, "vcpus.1.id"), 5);
+	EXPECT(number_at(result, "vcpus.1.cpu"));
+	EXPECT_HAS(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN),
+		   "\"vcpus\":[{\"id\":0},{\"id\":5,\"cpu\":");
+	EXPECT_EQ(number_at(result, "disks.1.read-bytes"), 0);
+	EXPECT_EQ(number_at(result, "disks.0.errors"), 0);
+	EXPECT_EQ(number_at(result, "balloon.size"), MIB(1));
+	EXPECT_EQ(number_at(result, "balloon.reported"), 0);
+	json_object_put(result);
+	EXPECT(!call("stats", NULL, &result));
+	EXPECT(number_at(result, "time") > time);
+	json_object_put(result);
+	EXPECT_FAIL(call("stats", "{\"x\":1}", NULL), "have no 'x'");
+	end();
+}
+
 static void grows(void)
 {
 	if (!start())
@@ -311,6 +369,7 @@ static void command_line(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(tells),
+	TEST_CASE(counts),
 	TEST_CASE(grows),
 	TEST_CASE(all_or_nothing),
 	TEST_CASE(ends),

@@ -82,8 +82,8 @@ static void takes_anything(void)
 }
 
 #define SAMPLE(pid, time, cpu, guest, vcpus, disks, nets)				\
-	"{\"pid\":" #pid ",\"time\":" #time ",\"cpu\":{\"user\":" #cpu ",\"system\":0,\"guest\":"	\
-	#guest "},\"vcpus\":[" vcpus "],\"disks\":[" disks "],\"networks\":[" nets "]}"
+	"{\"pid\":" #pid ",\"time\":" #time ",\"cpu\":{\"user\":" #cpu			\
+	",\"system\":0,\"guest\":" #guest "},\"vcpus\":[" vcpus "],\"disks\":[" disks "],\"networks\":[" nets "]}"
 #define VCPU(id, exits, io, hlt)							\
 	"{\"id\":" #id ",\"exits\":" #exits ",\"reasons\":{\"io\":" #io ",\"hlt\":" #hlt "}}"
 #define DISK(in, out)	"{\"read-bytes\":" #in ",\"written-bytes\":" #out "}"
@@ -122,7 +122,8 @@ static void resets(void)
 {
 	struct machine_rates r;
 
-	EXPECT(rates(&r, SAMPLE(7, 1000000000, 0, 0, VCPU(0, 100, 40, 60), DISK(100, 0), NET(1, 1)),
+	EXPECT(rates(&r, SAMPLE(7, 1000000000, 0, 0, VCPU(0, 100, 40, 60), DISK(100, 0),
+				NET(1, 1)),
 		     SAMPLE(7, 2000000000, 0, 0, VCPU(0, 50, 45, 5), DISK(150, 0), NET(1, 1))));
 	EXPECT(near(r.exits, 50));
 	/* One of its reasons has grown all the same. */

@@ -284,7 +284,8 @@ static void strangers(void)
 		const char *text, *error;
 	} said[] = {
 		{ "", "hung up" }, { "hello\n", "makes no sense" }, { "{\"x\":1}\n", "no hvctl" },
-		{ "{\"control\":2}\n", "later hvctl" }, { "{\"control\":1}\n7\n", "makes no sense" },
+		{ "{\"control\":2}\n", "later hvctl" },
+		{ "{\"control\":1}\n7\n", "makes no sense" },
 		{ "{\"control\":1}\n{\"result\":7}\n", "makes no sense" },
 		{ "{\"control\":1}\n{\"result\":{}}\n{\"result\":{}}\n", "wasn't asked" },
 		{ "{\"control\":1}\n{\"result", "hung up" },

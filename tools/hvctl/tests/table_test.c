@@ -73,11 +73,11 @@ static void unfinished(void)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	table_add(t, "c");
+	table_add(t, "%s", "c\n\033\177d");
 	table_print(t, out, TABLE_ALL, 0);
 	fclose(out);
 	table_destroy(t);
-	EXPECT_HAS(text, "\nb           1234\nc\n");
+	EXPECT_HAS(text, "\nb           1234\nc???d\n");
 	free(text);
 	table_destroy(NULL);
 }
