@@ -204,6 +204,7 @@ int lhv_handle_cr_slow(struct lhv_vcpu *vcpu)
 	unsigned long cr0 = lhv_get_cr0(vcpu);
 	bool ok = false;
 
+	lhv_stat(vcpu, LHV_VCPU_STAT_CR_EXITS);
 	switch (CR_ACCESS_TYPE(qualification)) {
 	case CR_MOV_TO:
 		ok = mov_to_cr(vcpu, qualification);

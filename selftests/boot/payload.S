@@ -8,12 +8,14 @@
  * port and does nothing more: SLEEP. Or it goes on for ever after that letter:
  * SPIN. Or it writes one letter after the other until someone has written a
  * question into its mailbox, answers it, and resets: MAILBOX. Or it resets at
- * once: RESET.
+ * once: RESET. Or it writes 1000 bytes to a port where nothing is, executes CPUID
+ * 1000 times, writes a letter, and does nothing more: COUNT.
  */
 #define MAGIC	0x1badb002
 #define FLAGS	0
 #define NOTHING	0xe0000000
 #define SERIAL	0x3f8
+#define POST	0x80
 #define I8042	0x64
 #define PULSE	0xfe		/* the processor's reset line */
 
@@ -61,6 +63,19 @@ _start:
 	jne	3b
 	mov	$PULSE, %al
 	out	%al, $I8042
+#elif defined(COUNT)
+	mov	$1000, %esi
+2:	out	%al, $POST
+	dec	%esi
+	jnz	2b
+	mov	$1000, %esi
+3:	xor	%eax, %eax
+	cpuid
+	dec	%esi
+	jnz	3b
+	mov	$SERIAL, %dx
+	mov	$'C', %al
+	out	%al, %dx
 #elif defined(RESET)
 	mov	$PULSE, %al
 	out	%al, $I8042

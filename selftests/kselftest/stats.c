@@ -57,6 +57,10 @@ static void guest_work(u64 what)
 		case LHV_VCPU_STAT_CPUID_EXITS:
 			cpuid(0, 0);
 			break;
+		case LHV_VCPU_STAT_CR_EXITS:
+			/* lhv keeps CD. */
+			write_register(cr0, read_register(cr0) ^ CR0_CD);
+			break;
 		case LHV_VCPU_STAT_EPT_FAULTS:
 			*(volatile u32 *)(BASE + i * GUEST_PAGE) = i;
 			break;
@@ -112,6 +116,7 @@ TEST_F(stats, exits)
 	EXPECT_EQ(10, count_work(_metadata, self, LHV_VCPU_STAT_MMIO_EXITS));
 	EXPECT_EQ(10, count_work(_metadata, self, LHV_VCPU_STAT_MSR_EXITS));
 	EXPECT_EQ(10, count_work(_metadata, self, LHV_VCPU_STAT_CPUID_EXITS));
+	EXPECT_EQ(10, count_work(_metadata, self, LHV_VCPU_STAT_CR_EXITS));
 	EXPECT_EQ(10, count_work(_metadata, self, LHV_VCPU_STAT_EPT_FAULTS));
 	EXPECT_EQ(10, count_work(_metadata, self, LHV_VCPU_STAT_EXCEPTIONS));
 	EXPECT_EQ(0, count_work(_metadata, self, LHV_VCPU_STAT_NMIS));

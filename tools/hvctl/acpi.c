@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "acpi_cpus.h"
 #include "error.h"
 #include "layout.h"
 
@@ -16,7 +17,7 @@
 #define MADT_REVISION		5
 #define MCFG_REVISION		1
 
-#define TABLES_MAX		4
+#define TABLES_MAX		5
 
 #define FADT_WBINVD		BIT(0)
 #define FADT_PWR_BUTTON		BIT(4)	/* no fixed-hardware power button */
@@ -34,6 +35,7 @@
 #define MADT_IOAPIC		1
 #define MADT_X2APIC		9
 #define MADT_ENABLED		BIT(0)
+#define MADT_ONLINE_CAPABLE	BIT(1)	/* not enabled, but may be later */
 
 #define CMOS_CENTURY		0x32
 
@@ -260,32 +262,32 @@ static u32 write_fadt(struct acpi_writer *w, u32 dsdt)
 }
 
 /* Local APIC structures end at id 254: 255 is xAPIC's broadcast (ACPI 5.2.12.2). */
-static void write_processor(struct acpi_writer *w, u32 id)
+static void write_processor(struct acpi_writer *w, u32 id, u32 flags)
 {
 	if (id < 255) {
 		struct madt_lapic *lapic = take(w, sizeof(*lapic));
 
 		if (lapic)
 			*lapic = (struct madt_lapic){
-				MADT_LAPIC, sizeof(*lapic), id, id, MADT_ENABLED };
+				MADT_LAPIC, sizeof(*lapic), id, id, flags };
 	} else {
 		struct madt_x2apic *x2apic = take(w, sizeof(*x2apic));
 
 		if (x2apic)
 			*x2apic = (struct madt_x2apic){
-				MADT_X2APIC, sizeof(*x2apic), 0, id, MADT_ENABLED, id };
+				MADT_X2APIC, sizeof(*x2apic), 0, id, flags, id };
 	}
 }
 
-static u32 write_madt(struct acpi_writer *w, unsigned int cpus)
+static u32 write_madt(struct acpi_writer *w, const struct acpi_cpus *cpus)
 {
 	u32 gpa = here(w);
 	struct acpi_madt *madt = take(w, sizeof(*madt));
 	struct madt_ioapic *ioapic = take(w, sizeof(*ioapic));
 	unsigned int i;
 
-	for (i = 0; i < cpus; i++)
-		write_processor(w, i);
+	for (i = 0; i < cpus->max; i++)
+		write_processor(w, i, i < cpus->number ? MADT_ENABLED : MADT_ONLINE_CAPABLE);
 	if (w->full)
 		return gpa;
 
@@ -298,6 +300,19 @@ static u32 write_madt(struct acpi_writer *w, unsigned int cpus)
 		.base = IOAPIC_BASE,
 	};
 	end_table(w, &madt->header);
+	return gpa;
+}
+
+/* The devices that processors are where they come and go */
+static u32 write_cpus(struct acpi_writer *w, unsigned int max)
+{
+	u32 gpa = here(w);
+	void *table = take(w, acpi_cpus_size(max));
+
+	if (table) {
+		acpi_cpus_write(table, max);
+		take(w, -w->used & 15);
+	}
 	return gpa;
 }
 
@@ -319,7 +334,7 @@ static u32 write_root(struct acpi_writer *w, const char *signature, unsigned int
 	return gpa;
 }
 
-s64 acpi_build(u8 *buf, u64 room, u64 gpa, unsigned int cpus, bool pci)
+s64 acpi_build(u8 *buf, u64 room, u64 gpa, const struct acpi_cpus *cpus, bool pci)
 {
 	struct acpi_writer w = { .buf = buf, .gpa = gpa, .room = room };
 	struct acpi_rsdp *rsdp = take(&w, align_up(sizeof(*rsdp), 16));
@@ -332,10 +347,12 @@ s64 acpi_build(u8 *buf, u64 room, u64 gpa, unsigned int cpus, bool pci)
 		tables[count++] = write_mcfg(&w);
 		tables[count++] = write_aml(&w, pci_aml_code, sizeof(pci_aml_code));
 	}
+	if (cpus->change)
+		tables[count++] = write_cpus(&w, cpus->max);
 	rsdt = write_root(&w, "RSDT", 4, tables, count);
 	xsdt = write_root(&w, "XSDT", 8, tables, count);
 	if (w.full)
-		return fail("the ACPI tables for %u vCPUs take more room than there is", cpus);
+		return fail("the ACPI tables for %u vCPUs take more room than there is", cpus->max);
 
 	memcpy(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature));
 	memcpy(rsdp->oem_id, "LHV", 3);

@@ -14,7 +14,7 @@ static const struct boot_format * const formats[] = {
 	&boot_multiboot,
 };
 
-int boot_load(const struct boot_files *files, const struct guest_memory *mem,
+int boot_load(const struct boot_files *files, struct guest_memory *mem,
 	      u64 rsdp, struct boot_entry *entry)
 {
 	struct boot boot = { .files = files, .mem = mem, .rsdp = rsdp, .entry = entry };

@@ -21,6 +21,7 @@ struct boot_files {
 	const char *modules[BOOT_MODULES_MAX];
 	unsigned int module_count;
 	const char *cmdline;		/* never NULL */
+	const char *copies;		/* the folder of copies that machines share; NULL: none */
 };
 
 enum boot_mode {
@@ -41,7 +42,7 @@ struct boot_entry {
 };
 
 /* Load @files into @mem. The ACPI tables' RSDP is at @rsdp. */
-int boot_load(const struct boot_files *files, const struct guest_memory *mem,
+int boot_load(const struct boot_files *files, struct guest_memory *mem,
 	      u64 rsdp, struct boot_entry *entry);
 
 /* ---- for the loaders --------------------------------------------------- */
@@ -51,7 +52,7 @@ int boot_load(const struct boot_files *files, const struct guest_memory *mem,
 /* One boot in the making. */
 struct boot {
 	const struct boot_files *files;
-	const struct guest_memory *mem;
+	struct guest_memory *mem;
 	const struct image *kernel;
 	u64 rsdp;
 	struct boot_entry *entry;

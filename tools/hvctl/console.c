@@ -5,13 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "console_viewers.h"
 #include "error.h"
+#include "terminal.h"
 
 #define KEY_ESCAPE	0x1d	/* Ctrl-] */
 #define KEY_QUIT	'q'
@@ -20,59 +19,6 @@
 
 #define WAIT_MS		100
 #define LAST_WAIT_MS	2000
-
-/* For what must restore the terminal without a console at hand. */
-static struct termios saved_termios;
-static volatile sig_atomic_t terminal_is_raw;
-
-static void restore_terminal(void)
-{
-	if (terminal_is_raw) {
-		terminal_is_raw = 0;
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved_termios);
-	}
-}
-
-static void on_fatal_signal(int sig)
-{
-	/* The handler was installed with SA_RESETHAND: the second time is final. */
-	restore_terminal();
-	raise(sig);
-}
-
-static void set_raw(void)
-{
-	struct termios raw = saved_termios;
-
-	cfmakeraw(&raw);
-	/* Keep what hvctl itself prints readable. */
-	raw.c_oflag |= OPOST;
-	terminal_is_raw = 1;
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-}
-
-/* Only a foreground process may change its terminal, or read from it. */
-static bool own_terminal(void)
-{
-	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp() &&
-	       !tcgetattr(STDIN_FILENO, &saved_termios);
-}
-
-static void open_terminal(struct console *c)
-{
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGQUIT };
-	struct sigaction sa = {
-		.sa_handler = on_fatal_signal,
-		.sa_flags = SA_RESETHAND | SA_NODEFER,
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(fatal); i++)
-		sigaction(fatal[i], &sa, NULL);
-	atexit(restore_terminal);
-	c->raw = true;
-	set_raw();
-}
 
 static void init(struct console *c)
 {
@@ -104,10 +50,13 @@ int console_open(struct console *c, const char *option, const char *where)
 		return 0;
 	}
 	c->out_fd = STDOUT_FILENO;
-	if (own_terminal())
-		open_terminal(c);
-	else if (isatty(STDIN_FILENO))
+	if (terminal_is_own()) {
+		terminal_take(NULL);
+		c->raw = true;
+		terminal_set_raw();
+	} else if (isatty(STDIN_FILENO)) {
 		return 0;
+	}
 	c->in_fd = STDIN_FILENO;
 	return 0;
 }
@@ -125,7 +74,7 @@ void console_close(struct console *c)
 	if (c->used && (c->viewers || (c->out_fd >= 0 && writable(c->out_fd, LAST_WAIT_MS))))
 		console_flush(c);
 	if (c->raw)
-		restore_terminal();
+		terminal_restore();
 	if (c->out_fd > STDERR_FILENO)
 		close(c->out_fd);
 	pthread_mutex_destroy(&c->lock);
@@ -135,13 +84,13 @@ void console_suspend(struct console *c)
 {
 	console_flush(c);
 	if (c->raw)
-		restore_terminal();
+		terminal_restore();
 }
 
 void console_resume(struct console *c)
 {
 	if (c->raw)
-		set_raw();
+		terminal_set_raw();
 }
 
 /*

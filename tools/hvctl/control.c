@@ -15,6 +15,7 @@
 
 #define BACKLOG		16
 #define CLIENTS_MAX	16
+#define REPLY_ROOM	(1 << 20)
 #define DEPTH_MAX	8	/* of JSON texts */
 
 struct client {
@@ -86,6 +87,18 @@ static int listen_to(struct control *c, struct client *client, bool on)
 	return epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
 }
 
+/*
+ * Replies are never waited for, so there must be room for one as a whole: some hundred bytes for
+ * each vCPU. Root may have more than the host's limit for others.
+ */
+static void make_room(int fd)
+{
+	int room = REPLY_ROOM;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 /* The listening socket's number is CLIENTS_MAX. Those for whom there is no room see the end. */
 static void take_client(struct control *c)
 {
@@ -100,6 +113,7 @@ static void take_client(struct control *c)
 		close(fd);
 		return;
 	}
+	make_room(fd);
 	*client = (struct client){
 		.fd = fd, .serial = client->serial + 1, .line = malloc(CONTROL_LINE_MAX),
 	};

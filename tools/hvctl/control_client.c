@@ -2,6 +2,7 @@
 #include "control_client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -14,6 +15,9 @@
 #include "machine_names.h"
 
 #define ANSWER_MAX	MIB(4)
+
+/* How often who waits for longer looks what goes on. */
+#define LOOK_MS		1000
 
 unsigned int control_patience = CONTROL_PATIENCE;
 
@@ -153,10 +157,10 @@ static int take_reply(struct json_object *reply, struct json_object **result)
 	return 0;
 }
 
-int control_call(int connection, const char *command, struct json_object *arguments,
-		 struct json_object **result)
+/* @arguments is given up. */
+static int send_request(int connection, const char *command, struct json_object *arguments)
 {
-	struct json_object *request = json_object_new_object(), *reply = NULL;
+	struct json_object *request = json_object_new_object();
 	int ret;
 
 	json_object_object_add(request, "command", json_object_new_string(command));
@@ -164,12 +168,26 @@ int control_call(int connection, const char *command, struct json_object *argume
 		json_object_object_add(request, "arguments", arguments);
 	ret = write_line(connection, request);
 	json_object_put(request);
-	if (!ret)
-		ret = read_line(connection, &reply);
+	return ret;
+}
+
+static int receive_reply(int connection, struct json_object **result)
+{
+	struct json_object *reply = NULL;
+	int ret = read_line(connection, &reply);
+
 	if (!ret)
 		ret = take_reply(reply, result);
 	json_object_put(reply);
 	return ret;
+}
+
+int control_call(int connection, const char *command, struct json_object *arguments,
+		 struct json_object **result)
+{
+	if (send_request(connection, command, arguments))
+		return -1;
+	return receive_reply(connection, result);
 }
 
 int control_ask(const char *name, const char *command, struct json_object *arguments,
@@ -182,6 +200,41 @@ int control_ask(const char *name, const char *command, struct json_object *argum
 		return -1;
 	}
 	ret = control_call(connection, command, arguments, result);
+	close(connection);
+	return ret;
+}
+
+/* Until there is a reply, as long as the machine answers others. */
+static int wait_patiently(int connection, const char *name,
+			  void (*tell)(struct json_object *status))
+{
+	struct pollfd fd = { .fd = connection, .events = POLLIN };
+	struct json_object *status;
+
+	while (poll(&fd, 1, LOOK_MS) < 1) {
+		if (control_ask(name, "status", NULL, &status))
+			return -1;
+		if (tell)
+			tell(status);
+		json_object_put(status);
+	}
+	return 0;
+}
+
+int control_ask_patiently(const char *name, const char *command, struct json_object *arguments,
+			  struct json_object **result, void (*tell)(struct json_object *status))
+{
+	int ret, connection = control_connect(name);
+
+	if (connection < 0) {
+		json_object_put(arguments);
+		return -1;
+	}
+	ret = send_request(connection, command, arguments);
+	if (!ret)
+		ret = wait_patiently(connection, name, tell);
+	if (!ret)
+		ret = receive_reply(connection, result);
 	close(connection);
 	return ret;
 }

@@ -28,6 +28,14 @@ int control_ask(const char *name, const char *command, struct json_object *argum
 		struct json_object **result);
 
 /*
+ * The same for a command that is replied to when the guest has done its part: wait as long as
+ * the machine answers other requests. Meanwhile @tell, which may be NULL, is called with its
+ * status once a second.
+ */
+int control_ask_patiently(const char *name, const char *command, struct json_object *arguments,
+			  struct json_object **result, void (*tell)(struct json_object *status));
+
+/*
  * A pidfd of the machine's process at @connection, or of the one that listens for the machine
  * @name, whatever it answers. -1 with a sentence
  */

@@ -2,6 +2,7 @@
 #include "devices.h"
 
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 #include "error.h"
 #include "passt.h"
@@ -115,7 +116,8 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 			return -1;
 	}
 	for (i = 0; i < config->net_count; i++) {
-		if (plug(d, create_net(&config->net[i], mem)))
+		d->net[i] = create_net(&config->net[i], mem);
+		if (plug(d, d->net[i]))
 			return -1;
 	}
 	for (i = 0; i < config->share_count; i++) {
@@ -158,6 +160,29 @@ err:
 	return -1;
 }
 
+static int map_block(void *opaque, unsigned int block, bool map)
+{
+	struct devices *d = opaque;
+
+	return lhv_map_block(d->vm_fd, d->memory, block, map);
+}
+
+static void mem_changed(void *opaque)
+{
+	struct devices *d = opaque;
+
+	eventfd_write(d->wake_fd, 1);
+}
+
+int devices_add_mem(struct devices *d, struct guest_memory *mem, int wake_fd)
+{
+	d->memory = mem;
+	d->wake_fd = wake_fd;
+	d->mem_host = (struct virtio_mem_host){ map_block, mem_changed, d };
+	d->mem = virtio_mem_create(mem, &d->mem_host);
+	return plug(d, d->mem);
+}
+
 void devices_destroy(struct devices *d)
 {
 	while (d->list) {
@@ -190,4 +215,6 @@ void devices_power_off(struct devices *d)
 
 	for (device = d->list; device; device = device->next)
 		virtio_pci_reset(&device->transport);
+	if (d->mem)
+		virtio_mem_power_off(d->mem);
 }

@@ -11,6 +11,7 @@
 #include "pci.h"
 #include "port_options.h"
 #include "share.h"
+#include "virtio_mem.h"
 #include "virtio_pci.h"
 
 #define DISKS_MAX	16
@@ -29,6 +30,7 @@ struct devices_config {
 	struct share_config share[SHARES_MAX];
 	unsigned int share_count;
 	u32 vsock_cid;		/* 0: no such device */
+	bool mem;		/* the memory has a region */
 	struct port_options ports;
 };
 
@@ -43,14 +45,19 @@ struct devices {
 	struct virtio_pci_host host;
 	struct device *list;
 	struct virtio_device *disk[DISKS_MAX];	/* as they were asked for */
+	struct virtio_device *net[NETS_MAX];	/* likewise */
 	struct virtio_device *balloon;		/* NULL: there is none */
+	struct virtio_device *mem;		/* the same */
+	struct virtio_mem_host mem_host;
+	const struct guest_memory *memory;
+	int wake_fd;		/* signalled when @mem has plugged or unplugged something */
 	int vm_fd;		/* while the machine is powered on */
 };
 
 static inline bool devices_wanted(const struct devices_config *config)
 {
 	return config->rng || config->balloon || config->disk_count || config->net_count ||
-	       config->share_count || config->vsock_cid || config->ports.count ||
+	       config->share_count || config->vsock_cid || config->mem || config->ports.count ||
 	       config->ports.hvc;
 }
 
@@ -66,6 +73,12 @@ int devices_create(struct devices *d, const struct devices_config *config, unsig
 		   const struct lhv_dev *dev, const struct guest_memory *mem,
 		   struct port *hvc);
 void devices_destroy(struct devices *d);
+
+/*
+ * To be called after that, if there is to be one: the device for the region of the same @mem.
+ * @wake_fd is an eventfd, which is signalled when something was plugged or unplugged.
+ */
+int devices_add_mem(struct devices *d, struct guest_memory *mem, int wake_fd);
 
 /* Put PCI on the machine's buses, if there are devices. */
 int devices_add_to(struct devices *d, struct bus *mmio, struct bus *ports);

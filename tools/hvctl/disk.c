@@ -244,9 +244,10 @@ int disk_open(struct disk **out, const struct disk_config *config)
 {
 	struct disk *disk;
 
-	disk = calloc(1, sizeof(*disk));
+	disk = aligned_alloc(_Alignof(struct disk), sizeof(*disk));
 	if (!disk)
 		return fail("out of memory");
+	memset(disk, 0, sizeof(*disk));
 	disk->config = *config;
 	if (open_file(disk))
 		goto err_free;
@@ -289,6 +290,17 @@ bool disk_readonly(const struct disk *disk)
 const char *disk_serial(const struct disk *disk)
 {
 	return disk->config.serial;
+}
+
+void disk_count(const struct disk *disk, struct disk_counts *counts)
+{
+	unsigned int op;
+
+	for (op = 0; op < DISK_OPS; op++) {
+		counts->requests[op] = counter_read(&disk->counted.requests[op]);
+		counts->bytes[op] = counter_read(&disk->counted.bytes[op]);
+	}
+	counts->errors = counter_read(&disk->counted.errors);
 }
 
 u32 disk_block_size(const struct disk *disk)

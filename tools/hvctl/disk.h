@@ -97,6 +97,7 @@ enum disk_op {
 	DISK_FLUSH,		/* no offset, length and buffers */
 	DISK_DISCARD,		/* no buffers; what is read there later is undefined */
 	DISK_WRITE_ZEROES,	/* no buffers */
+	DISK_OPS
 };
 
 /*
@@ -181,5 +182,17 @@ int disk_queue_fd(const struct disk_queue *queue);
  * until it returns NULL, as that also gets going what had to wait.
  */
 struct disk_request *disk_complete(struct disk_queue *queue);
+
+/* ---- what was done ------------------------------------------------------- */
+
+/* Of all its queues since it was opened. */
+struct disk_counts {
+	u64 requests[DISK_OPS];	/* that were carried out, by their kind */
+	u64 bytes[DISK_OPS];
+	u64 errors;		/* requests that failed, or that disk_submit() refused */
+};
+
+/* Any thread may ask. */
+void disk_count(const struct disk *disk, struct disk_counts *counts);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "counter.h"
 #include "disk.h"
 #include "rate_limit.h"
 
@@ -24,6 +25,13 @@ struct disk {
 	/* What the image's file system turned out to refuse: no need to ask again. */
 	atomic_bool no_punch_hole;
 	atomic_bool no_zero_range;
+
+	/* All queues' threads write here, so it's apart from what they read. */
+	struct {
+		counter requests[DISK_OPS];
+		counter bytes[DISK_OPS];
+		counter errors;
+	} counted __attribute__((aligned(64)));
 };
 
 /*

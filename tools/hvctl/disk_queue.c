@@ -280,7 +280,7 @@ static int check(const struct disk *disk, const struct disk_request *r)
 
 	if (r->op == DISK_FLUSH)
 		return 0;
-	if (r->op > DISK_WRITE_ZEROES)
+	if (r->op >= DISK_OPS)
 		return -EINVAL;
 	if (r->op != DISK_READ && disk->config.readonly)
 		return -EROFS;
@@ -297,8 +297,10 @@ int disk_submit(struct disk_queue *q, struct disk_request *r)
 	struct rate_limit *limit = &q->disk->limit;
 	int ret = check(q->disk, r);
 
-	if (ret)
+	if (ret) {
+		counter_add(&q->disk->counted.errors, 1);
 		return ret;
+	}
 	r->result = 0;
 	memset(&r->engine, 0, sizeof(r->engine));
 	if (rate_limit_is_set(limit))
@@ -384,11 +386,23 @@ static bool step_done(struct disk_queue *q, struct disk_request *r, int res)
 	}
 }
 
+static void count(struct disk *disk, const struct disk_request *r)
+{
+	if (r->result) {
+		counter_add(&disk->counted.errors, 1);
+		return;
+	}
+	counter_add(&disk->counted.requests[r->op], 1);
+	if (r->op != DISK_FLUSH)
+		counter_add(&disk->counted.bytes[r->op], r->length);
+}
+
 /* Take one result. Returns the request if it is done. */
 static struct disk_request *take(struct disk_queue *q, struct io_uring_cqe *cqe)
 {
 	struct disk_request *r = io_uring_cqe_get_data(cqe);
 	int res = cqe->res;
+	bool done;
 
 	io_uring_cqe_seen(&q->ring, cqe);
 	if (!r) {
@@ -396,12 +410,15 @@ static struct disk_request *take(struct disk_queue *q, struct io_uring_cqe *cqe)
 		start_waiting(q);
 		return NULL;
 	}
-	if (!step_done(q, r, res) && !q->closing) {
+	done = step_done(q, r, res);
+	if (!done && !q->closing) {
 		issue(q, r);
 		return NULL;
 	}
 	free(r->engine.bounce);
 	q->in_kernel--;
+	if (done)
+		count(q->disk, r);
 	return r;
 }
 

@@ -2,6 +2,9 @@
 /* Machine lhv-1: what can't be found by itself. Addresses as in layout.h. */
 DefinitionBlock ("", "DSDT", 2, "LHV", "LHV-1", 1)
 {
+    /* Of cpus.asl: without it, there is no such event. */
+    External (\_SB.CPUS.SCAN, MethodObj)
+
     /* SLP_TYP of S5 is SLEEP_TYPE_S5; the other three are of no use here. */
     Name (\_S5, Package () { 5, 0, 0, 0 })
 
@@ -57,6 +60,10 @@ DefinitionBlock ("", "DSDT", 2, "LHV", "LHV-1", 1)
                 If (Local0 & 1)
                 {
                     Notify (PWRB, 0x80)
+                }
+                If (Local0 & 2)
+                {
+                    \_SB.CPUS.SCAN ()
                 }
             }
         }

@@ -67,13 +67,13 @@ static int read_segment(const struct image *img, bool is_64bit, u64 offset,
 		if (image_read(img, offset, &p64, sizeof(p64)))
 			return -1;
 		*seg = (struct elf_segment){
-			p64.p_type, p64.p_offset, p64.p_vaddr,
+			p64.p_type, p64.p_flags, p64.p_offset, p64.p_vaddr,
 			p64.p_paddr, p64.p_filesz, p64.p_memsz };
 	} else {
 		if (image_read(img, offset, &p32, sizeof(p32)))
 			return -1;
 		*seg = (struct elf_segment){
-			p32.p_type, p32.p_offset, p32.p_vaddr,
+			p32.p_type, p32.p_flags, p32.p_offset, p32.p_vaddr,
 			p32.p_paddr, p32.p_filesz, p32.p_memsz };
 	}
 	if (seg->type == PT_LOAD && seg->filesz > seg->memsz)
@@ -108,20 +108,80 @@ int elf_read(const struct image *img, struct elf_image *elf)
 	return 0;
 }
 
+/* ---- loading -------------------------------------------------------------------- */
+
+/* The whole pages of a segment that the guest is not to write to, as a part of a copy. */
+static struct image_part shared_pages(const struct elf_segment *seg)
+{
+	u64 skip = align_up(seg->paddr, MEMORY_PAGE) - seg->paddr;
+
+	if (seg->type != PT_LOAD || seg->flags & PF_W || seg->filesz < skip + MEMORY_PAGE)
+		return (struct image_part){ 0 };
+	return (struct image_part){
+		.from = seg->offset + skip,
+		.len = align_down(seg->filesz - skip, MEMORY_PAGE),
+	};
+}
+
+/* The segments' pages are one after the other in the copy. */
+static void find_copy(struct boot *boot, const struct elf_image *elf)
+{
+	struct image_part part[ELF_SEGMENTS_MAX];
+	unsigned int i, count = 0;
+	struct image_copy copy;
+	u64 to = 0;
+
+	if (!boot->files->copies || boot->mem->shared)
+		return;
+	for (i = 0; i < elf->count; i++) {
+		part[count] = shared_pages(&elf->segment[i]);
+		if (!part[count].len)
+			continue;
+		if (part[count].len > min_u64(boot->kernel->size, LOW_MEMORY_END))
+			return;		/* it is damaged, which is told elsewhere */
+		part[count].to = to;
+		to += part[count++].len;
+	}
+	if (count && !image_copy_open(&copy, boot->files->copies, boot->kernel, part, count))
+		memory_files_begin(&boot->mem->files, &copy);
+}
+
+/* @to is where the segment's pages are in the copy, if there is one; it goes on. */
+static int load_segment(struct boot *boot, const struct elf_segment *seg, u64 *to)
+{
+	struct image_part part = shared_pages(seg);
+	u64 before = part.from - seg->offset, after = before + part.len;
+	u64 offset = *to;
+	void *host;
+	u8 *at;
+
+	if (boot_claim(boot, seg->paddr, seg->memsz, &host))
+		return -1;
+	*to += part.len;
+	/* What memsz has beyond filesz is zero: guest memory starts so. */
+	if (!part.len || !*boot->mem->files.copy.path ||
+	    memory_map_file(boot->mem, seg->paddr + before, part.len, offset))
+		return image_read(boot->kernel, seg->offset, host, seg->filesz);
+	if (image_read(boot->kernel, seg->offset, host, before))
+		return -1;
+	at = host;
+	return image_read(boot->kernel, seg->offset + after, at + after, seg->filesz - after);
+}
+
 int elf_load(struct boot *boot, const struct elf_image *elf)
 {
 	bool any = false;
 	unsigned int i;
+	u64 to = 0;
+
+	find_copy(boot, elf);
 
 	for (i = 0; i < elf->count; i++) {
 		const struct elf_segment *seg = &elf->segment[i];
-		void *host;
 
 		if (seg->type != PT_LOAD || !seg->memsz)
 			continue;
-		/* What memsz has beyond filesz is zero: guest memory starts so. */
-		if (boot_claim(boot, seg->paddr, seg->memsz, &host) ||
-		    image_read(boot->kernel, seg->offset, host, seg->filesz))
+		if (load_segment(boot, seg, &to))
 			return -1;
 		any = true;
 	}

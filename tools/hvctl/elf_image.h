@@ -14,6 +14,7 @@
 
 struct elf_segment {
 	u32 type;		/* PT_* */
+	u32 flags;		/* PF_* */
 	u64 offset;
 	u64 vaddr;
 	u64 paddr;
@@ -34,7 +35,10 @@ int elf_probe(const struct image *img);
 /* Read the headers. Fails if the file isn't an ELF executable for x86. */
 int elf_read(const struct image *img, struct elf_image *elf);
 
-/* Load all PT_LOAD segments to their physical addresses. */
+/*
+ * Load all PT_LOAD segments to their physical addresses. Whole pages of those that aren't
+ * written to are shared with other machines that load the same file, where that can be.
+ */
 int elf_load(struct boot *boot, const struct elf_image *elf);
 
 /* The physical address at which @vaddr is loaded, or @vaddr itself if nowhere. */

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "acpi.h"
 #include "layout.h"
 
 /*
@@ -20,7 +19,7 @@ static const u8 reset_code[] = {
 
 _Static_assert(RESET_VECTOR + sizeof(reset_code) <= MIB(1), "reset code is too long");
 
-int firmware_install(const struct guest_memory *mem, unsigned int cpus, bool pci)
+int firmware_install(const struct guest_memory *mem, const struct acpi_cpus *cpus, bool pci)
 {
 	u64 room = ACPI_TABLES_END - ACPI_TABLES_START;
 	u8 *tables = memory_at(mem, ACPI_TABLES_START, room);

@@ -13,6 +13,7 @@
 
 /* Bits of the byte */
 #define GED_POWER_BUTTON	BIT(0)
+#define GED_CPUS		BIT(1)	/* cpu_hotplug.h */
 
 struct ged {
 	pthread_mutex_t lock;

@@ -2,7 +2,8 @@
 /*
  * The addresses and interrupt pins of machine lhv-1. A guest sees them through
  * the ACPI tables; they never change under a running guest. dsdt.asl has those
- * of the serial port, the clock and events once more, and pci.asl those of PCI.
+ * of the serial port, the clock and events once more, pci.asl those of PCI, and
+ * cpus.asl those of processors.
  */
 #ifndef HVCTL_LAYOUT_H
 #define HVCTL_LAYOUT_H
@@ -17,6 +18,7 @@
 #define PORT_SLEEP_STATUS	0x601
 #define PORT_RESET		0x602
 #define PORT_GED		0x604
+#define PORT_CPUS		0x610
 #define PORT_PCI_CONFIG		0xcf8
 #define PORT_PCI_START		0xc000	/* for BARs */
 #define PORT_PCI_COUNT		0x2000

@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "error.h"
 
 #define LHV_DEVICE	"/dev/lhv"
+
+/* After those of the RAM */
+#define FIRST_BLOCK_SLOT	2
 
 static int read_info(struct lhv_dev *dev)
 {
@@ -97,8 +101,8 @@ static int set_slot(int vm_fd, u32 slot, u64 gpa, u64 bytes, void *host)
 	};
 
 	if (ioctl(vm_fd, LHV_VM_SET_MEMORY, &arg))
-		return fail_errno("cannot map the guest's memory at 0x%llx",
-				  (unsigned long long)gpa);
+		return fail_errno("cannot %s the guest's memory at 0x%llx",
+				  bytes ? "map" : "unmap", (unsigned long long)gpa);
 	return 0;
 }
 
@@ -109,6 +113,14 @@ int lhv_map_memory(int vm_fd, const struct guest_memory *mem)
 	if (!mem->high)
 		return 0;
 	return set_slot(vm_fd, 1, HIGH_MEMORY_START, mem->high, mem->host + mem->low);
+}
+
+int lhv_map_block(int vm_fd, const struct guest_memory *mem, unsigned int block, bool map)
+{
+	const struct memory_region *region = &mem->region;
+
+	return set_slot(vm_fd, FIRST_BLOCK_SLOT + block, region->start + block * region->block,
+			map ? region->block : 0, map ? memory_block_at(mem, block) : NULL);
 }
 
 void lhv_send_msi(int vm_fd, u64 address, u32 data)
@@ -161,6 +173,26 @@ int lhv_bind_port(int vm_fd, int fd, u16 port)
 void lhv_unbind_port(int vm_fd, int fd, u16 port)
 {
 	(void)port_eventfd(vm_fd, fd, port, LHV_IOEVENTFD_DEASSIGN);
+}
+
+static bool get_stats(int fd, unsigned long command, u64 *value, u32 count)
+{
+	struct lhv_stats arg = {
+		.size = sizeof(arg), .count = count, .values = (uintptr_t)value,
+	};
+
+	memset(value, 0, count * sizeof(*value));
+	return !ioctl(fd, command, &arg);
+}
+
+bool lhv_vm_stats(int vm_fd, u64 value[static LHV_VM_STAT_COUNT])
+{
+	return get_stats(vm_fd, LHV_VM_GET_STATS, value, LHV_VM_STAT_COUNT);
+}
+
+bool lhv_vcpu_stats(int vcpu_fd, u64 value[static LHV_VCPU_STAT_COUNT])
+{
+	return get_stats(vcpu_fd, LHV_VCPU_GET_STATS, value, LHV_VCPU_STAT_COUNT);
 }
 
 int lhv_get_state(int vcpu_fd, u16 type, const char *what, void *data, u32 length)

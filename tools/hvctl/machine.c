@@ -21,6 +21,7 @@
 #include "port_console.h"
 #include "power.h"
 #include "size.h"
+#include "unplugged.h"
 
 #define FLUSH_MS	5
 
@@ -45,6 +46,11 @@ void machine_stop(struct machine *m, enum stop_reason reason, int value, const c
 	}
 	pthread_mutex_unlock(&m->stop_lock);
 	machine_wake(m);
+}
+
+bool machine_restarts(const struct machine *m)
+{
+	return m->stop == STOP_RESET && !m->config->exit_on_reset;
 }
 
 /* ---- devices ----------------------------------------------------------- */
@@ -94,8 +100,13 @@ static int add_devices(struct machine *m)
 	    bus_add(&m->ports, PORT_I8042_COMMAND, 1, &i8042_reset_ops, m) ||
 	    bus_add(&m->ports, PORT_SLEEP_CONTROL, 3, &power_ops, m) ||
 	    bus_add(&m->ports, PORT_GED, 1, &ged_ops, &m->ged) ||
+	    (m->config->cpus_change && bus_add(&m->ports, PORT_CPUS, CPUS_REGISTERS,
+					       &cpu_hotplug_ops, &m->cpus.hotplug)) ||
 	    bus_add(&m->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &m->ioapic) ||
 	    devices_add_to(&m->devices, &m->mmio, &m->ports))
+		return -1;
+	if (m->memory.region.size &&
+	    bus_add(&m->mmio, m->memory.region.start, m->memory.region.size, &unplugged_ops, m))
 		return -1;
 	if (m->config->host_root &&
 	    bus_add(&m->ports, HOST_ROOT_PORT, HOST_ROOT_PORTS, &host_root_ops, m))
@@ -117,39 +128,12 @@ static int add_devices(struct machine *m)
 
 static int load_guest(struct machine *m, struct boot_entry *entry)
 {
+	const struct acpi_cpus cpus = machine_cpus_acpi(m);
 	bool pci = devices_wanted(&m->config->devices);
 
-	if (firmware_install(&m->memory, m->config->cpus, pci))
+	if (firmware_install(&m->memory, &cpus, pci))
 		return -1;
 	return boot_load(&m->config->files, &m->memory, ACPI_TABLES_START, entry);
-}
-
-static void destroy_vcpus(struct machine *m, unsigned int count)
-{
-	while (count--)
-		vcpu_destroy(&m->vcpus[count]);
-}
-
-static int create_vcpus(struct machine *m)
-{
-	static struct cpuid_table table;
-	unsigned int i;
-	int count;
-
-	count = lhv_supported_cpuid(&m->dev, table.entry);
-	if (count < 0)
-		return -1;
-	table.count = count;
-	if (cpuid_build(&table, &m->dev.info, m->config->cpus))
-		return -1;
-
-	for (i = 0; i < m->config->cpus; i++) {
-		if (vcpu_create(&m->vcpus[i], m, i, &table)) {
-			destroy_vcpus(m, i);
-			return -1;
-		}
-	}
-	return 0;
 }
 
 static int power_on(struct machine *m, const struct serial_host *serial_host)
@@ -162,7 +146,7 @@ static int power_on(struct machine *m, const struct serial_host *serial_host)
 	m->vm_fd = lhv_create_vm(&m->dev);
 	if (m->vm_fd < 0)
 		return -1;
-	if (lhv_map_memory(m->vm_fd, &m->memory) || create_vcpus(m))
+	if (lhv_map_memory(m->vm_fd, &m->memory) || machine_cpus_power_on(m))
 		goto err_close;
 	if (vcpu_set_entry(&m->vcpus[0], &entry))
 		goto err_destroy;
@@ -175,7 +159,7 @@ static int power_on(struct machine *m, const struct serial_host *serial_host)
 	return 0;
 
 err_destroy:
-	destroy_vcpus(m, m->config->cpus);
+	machine_cpus_power_off(m);
 err_close:
 	close(m->vm_fd);
 	return -1;
@@ -187,7 +171,7 @@ static void power_off(struct machine *m)
 	serial_destroy(&m->serial);
 	ged_destroy(&m->ged);
 	ioapic_destroy(&m->ioapic);
-	destroy_vcpus(m, m->config->cpus);
+	machine_cpus_power_off(m);
 	close(m->vm_fd);
 }
 
@@ -201,21 +185,20 @@ bool machine_press_power_button(struct machine *m)
 	return true;
 }
 
-static void kick_vcpus(struct machine *m, unsigned int count)
-{
-	while (count--)
-		vcpu_kick(&m->vcpus[count]);
-}
-
 void machine_suspend(struct machine *m, control_ticket ticket)
 {
 	machine_pause_begin(&m->pause, ticket);
-	kick_vcpus(m, m->config->cpus);
+	machine_cpus_kick(m);
 }
 
 void machine_resume(struct machine *m)
 {
 	machine_pause_end(&m->pause);
+}
+
+const char *machine_state(struct machine *m)
+{
+	return machine_pause_is_complete(&m->pause) ? "suspended" : "running";
 }
 
 /*
@@ -274,6 +257,12 @@ static struct pollfd input_of(const struct console *c)
 	};
 }
 
+/* Of two time-outs for poll(), of which -1 is none */
+static int sooner(int a, int b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
 /* What the main thread does while the vCPUs run. */
 static void serve(struct machine *m)
 {
@@ -287,12 +276,15 @@ static void serve(struct machine *m)
 			input_of(c), input_of(hvc),
 			{ .fd = hvc_input, .events = POLLOUT },
 			{ .fd = m->control ? control_fd(m->control) : -1, .events = POLLIN },
+			{ 0 }, { 0 },	/* machine_breath_poll()'s */
 			{ .fd = console_viewers_poll(c), .events = POLLIN },
 			{ .fd = console_viewers_poll(hvc), .events = POLLIN },
 		};
+		int cpus_timeout;
 		bool busy;
 		u64 count;
 
+		machine_breath_poll(&m->breath, fds + 6, &timeout);
 		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0)
 			continue;
 		if (fds[0].revents && read(m->wake_fd, &count, sizeof(count)) < 0)
@@ -304,16 +296,20 @@ static void serve(struct machine *m)
 		if (fds[5].revents)
 			control_serve(m->control);
 		machine_pause_serve(&m->pause, m->control);
+		cpus_timeout = machine_cpus_serve(m);
+		machine_breath_serve(&m->breath, fds + 6);
 		busy = console_flush(c);
 		busy |= console_flush(hvc);
-		console_serve(c, busy || fds[6].revents);
-		console_serve(hvc, busy || fds[7].revents);
+		console_serve(c, busy || fds[8].revents);
+		console_serve(hvc, busy || fds[9].revents);
 		feed_serial(m);
 		if (m->hvc)
 			hvc_input = port_console_serve(m->hvc);
 		if (console_has_input_room(c) || console_has_input_room(hvc))
 			machine_wake(m);
 		timeout = busy ? FLUSH_MS : -1;
+		timeout = sooner(timeout, cpus_timeout);
+		timeout = sooner(timeout, machine_memory_serve(m));
 	}
 }
 
@@ -326,22 +322,14 @@ static void say_started(struct machine *m)
 
 static void run_vcpus(struct machine *m)
 {
-	unsigned int started, i;
-
-	for (started = 0; started < m->config->cpus; started++) {
-		if (vcpu_start(&m->vcpus[started])) {
-			machine_stop(m, STOP_ERROR, 0, fail_text());
-			break;
-		}
-	}
-	if (started == m->config->cpus)
+	if (machine_cpus_start(m))
+		machine_stop(m, STOP_ERROR, 0, fail_text());
+	else
 		say_started(m);
 	serve(m);
 	console_set_waiting(m->console, false);
 	machine_pause_give_up(&m->pause, m->control);
-	kick_vcpus(m, started);
-	for (i = 0; i < started; i++)
-		vcpu_join(&m->vcpus[i]);
+	machine_cpus_stop(m);
 	console_set_waiting(m->console, true);
 }
 
@@ -369,8 +357,9 @@ int machine_run(struct machine *m)
 			return -1;
 		run_vcpus(m);
 		power_off(m);
-		if (m->stop != STOP_RESET || m->config->exit_on_reset)
+		if (!machine_restarts(m))
 			return 0;
+		machine_memory_reset(m);
 		if (memory_clear(&m->memory))
 			return -1;
 		forget_stop(m);
@@ -405,16 +394,21 @@ static int check_config(const struct machine *m)
 	const struct machine_config *config = m->config;
 	const struct lhv_info *info = &m->dev.info;
 	u64 top = config->memory;
+	struct memory_region region;
 	char text[32];
 
-	if (config->cpus > info->max_vcpus)
+	if (config->cpus_max > info->max_vcpus)
 		return fail("--cpus: %u vCPUs are more than the %u that lhv.ko allows",
-			    config->cpus, info->max_vcpus);
+			    config->cpus_max, info->max_vcpus);
 	if (top > LOW_MEMORY_END)
 		top += HIGH_MEMORY_START - LOW_MEMORY_END;
+	if (memory_region_plan(&region, config->memory, config->memory_max))
+		return -1;
+	if (region.size)
+		top = region.start + region.size;
 	if (info->phys_bits < 64 && top > 1ULL << info->phys_bits)
 		return fail("--memory: %s is more than this host's guests can address (%u bits)",
-			    format_size(config->memory, text, sizeof(text)), info->phys_bits);
+			    format_size(config->memory_max, text, sizeof(text)), info->phys_bits);
 	return 0;
 }
 
@@ -427,9 +421,13 @@ static int create_devices(struct machine *m)
 		if (!m->hvc)
 			return -1;
 	}
-	if (!devices_create(&m->devices, &config->devices, config->cpus, &m->dev, &m->memory,
-			    m->hvc))
-		return 0;
+	if (!devices_create(&m->devices, &config->devices, config->cpus_max, &m->dev, &m->memory,
+			    m->hvc)) {
+		if (!m->memory.region.size ||
+		    !devices_add_mem(&m->devices, &m->memory, m->wake_fd))
+			return 0;
+		devices_destroy(&m->devices);
+	}
 	if (m->hvc)
 		port_console_destroy(m->hvc);
 	return -1;
@@ -444,9 +442,8 @@ static void destroy_devices(struct machine *m)
 
 static int create_memory(struct machine *m)
 {
-	if (devices_share_memory(&m->config->devices))
-		return memory_create_shared(&m->memory, m->config->memory);
-	return memory_create(&m->memory, m->config->memory);
+	return memory_create_growing(&m->memory, m->config->memory, m->config->memory_max,
+				     devices_share_memory(&m->config->devices));
 }
 
 int machine_create(struct machine *m, const struct machine_config *config,
@@ -460,11 +457,8 @@ int machine_create(struct machine *m, const struct machine_config *config,
 		return -1;
 	if (check_config(m) || create_memory(m))
 		goto err_dev;
-	m->vcpus = calloc(config->cpus, sizeof(m->vcpus[0]));
-	if (!m->vcpus) {
-		fail("out of memory");
+	if (machine_cpus_create(m))
 		goto err_memory;
-	}
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->wake_fd < 0) {
 		fail_errno("cannot create an eventfd");
@@ -472,21 +466,26 @@ int machine_create(struct machine *m, const struct machine_config *config,
 	}
 	if (create_devices(m))
 		goto err_wake;
+	if (machine_breath_begin(&m->breath, &config->breath, config->memory,
+				 m->devices.balloon))
+		goto err_devices;
 	m->signal_fd = open_signals();
 	if (m->signal_fd < 0)
-		goto err_devices;
+		goto err_breath;
 	pthread_mutex_init(&m->stop_lock, NULL);
 	machine_pause_init(&m->pause, m->wake_fd);
 	/* The clock has a battery: it keeps its time over a reset. */
 	rtc_init(&m->rtc);
 	return 0;
 
+err_breath:
+	machine_breath_end(&m->breath);
 err_devices:
 	destroy_devices(m);
 err_wake:
 	close(m->wake_fd);
 err_vcpus:
-	free(m->vcpus);
+	machine_cpus_destroy(m);
 err_memory:
 	memory_destroy(&m->memory);
 err_dev:
@@ -500,9 +499,10 @@ void machine_destroy(struct machine *m)
 	machine_pause_destroy(&m->pause);
 	pthread_mutex_destroy(&m->stop_lock);
 	close(m->signal_fd);
+	machine_breath_end(&m->breath);
 	destroy_devices(m);
 	close(m->wake_fd);
-	free(m->vcpus);
+	machine_cpus_destroy(m);
 	memory_destroy(&m->memory);
 	lhv_close(&m->dev);
 }

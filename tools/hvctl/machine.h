@@ -12,8 +12,12 @@
 #include "devices.h"
 #include "ged.h"
 #include "ioapic.h"
+#include "limit_options.h"
 #include "lhv_dev.h"
+#include "machine_breath.h"
 #include "machine_change.h"
+#include "machine_cpus.h"
+#include "machine_memory.h"
 #include "machine_pause.h"
 #include "memory.h"
 #include "rtc_cmos.h"
@@ -23,16 +27,22 @@
 
 struct console;
 struct control;
+struct machine_limits;
 
 #define DEBUG_EXIT_NONE		(-1)
 
 /* What the user asked for. */
 struct machine_config {
 	const char *name;	/* NULL: one is made up */
-	unsigned int cpus;
-	u64 memory;
+	unsigned int cpus;	/* at the start */
+	unsigned int cpus_max;	/* @cpus at least */
+	bool cpus_change;	/* while it runs, between 1 and that */
+	u64 memory;		/* at the start */
+	u64 memory_max;		/* what it may grow to */
 	struct boot_files files;
 	struct devices_config devices;
+	struct limits limits;
+	struct breath_bounds breath;
 	int debug_exit_port;	/* or DEBUG_EXIT_NONE */
 	bool host_root;		/* it has host_root_ops */
 	bool exit_on_reset;
@@ -57,7 +67,10 @@ struct machine {
 	struct console *hvc_console;
 	struct port *hvc;		/* the console device's end at it; NULL: none */
 	struct control *control;	/* NULL: none */
+	struct machine_limits *limits;	/* NULL: they can't be changed */
 	struct machine_change change;
+	struct machine_memory resize;
+	struct machine_breath breath;
 	struct machine_pause pause;
 	/* To be called once, when its vCPUs run and control is served; NULL: that was done. */
 	void (*started)(void *opaque);
@@ -75,7 +88,8 @@ struct machine {
 	struct rtc rtc;
 	struct devices devices;
 	struct debug_memory debug_memory;
-	struct vcpu *vcpus;
+	struct machine_cpus cpus;
+	struct vcpu *vcpus;	/* by id, for as many as there may be */
 	int wake_fd;		/* eventfd that wakes the thread in machine_run() */
 	int signal_fd;		/* the signals that it takes; blocked elsewhere */
 
@@ -113,6 +127,9 @@ static inline bool machine_stopping(struct machine *m)
 	return atomic_load_explicit(&m->stopping, memory_order_acquire);
 }
 
+/* Has it stopped only to start again? */
+bool machine_restarts(const struct machine *m);
+
 /*
  * Press the power button; for the thread in machine_run() alone. false if the guest takes no
  * such events, or not yet.
@@ -125,6 +142,9 @@ bool machine_press_power_button(struct machine *m);
  */
 void machine_suspend(struct machine *m, control_ticket ticket);
 void machine_resume(struct machine *m);
+
+/* "running" or "suspended" */
+const char *machine_state(struct machine *m);
 
 /* Have the thread in machine_run() look at everything again. */
 void machine_wake(struct machine *m);

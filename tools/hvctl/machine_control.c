@@ -3,42 +3,20 @@
 
 #include <json-c/json.h>
 #include <linux/virtio_balloon.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "control_arguments.h"
 #include "error.h"
+#include "json_members.h"
 #include "machine.h"
+#include "machine_limits.h"
 #include "machine_set.h"
+#include "machine_stats.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 
 /* ---- status --------------------------------------------------------------------- */
-
-static void add_string(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
-static void add_number(struct json_object *object, const char *key, u64 number)
-{
-	json_object_object_add(object, key, json_object_new_uint64(number));
-}
-
-static void add_flag(struct json_object *object, const char *key, bool flag)
-{
-	json_object_object_add(object, key, json_object_new_boolean(flag));
-}
-
-/* As others can find it, whatever their current directory is. */
-static void add_path(struct json_object *object, const char *key, const char *path)
-{
-	char *real = realpath(path, NULL);
-
-	add_string(object, key, real ? real : path);
-	free(real);
-}
 
 static struct json_object *describe_disk(struct machine *m, unsigned int i)
 {
@@ -93,16 +71,22 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 {
 	const struct machine_config *config = m->config;
 	struct json_object *object, *disks;
-	unsigned int i;
+	unsigned int i, cpus_wanted;
 
 	if (control_no_arguments(arguments))
 		return -1;
 	object = json_object_new_object();
 	add_string(object, "name", config->name);
-	add_string(object, "state", machine_pause_is_complete(&m->pause) ? "suspended" : "running");
+	add_string(object, "state", machine_state(m));
 	add_number(object, "pid", getpid());
-	add_number(object, "cpus", config->cpus);
-	add_number(object, "memory", config->memory);
+	add_number(object, "cpus", machine_cpus_number(m));
+	add_number(object, "cpus-max", config->cpus_max);
+	if (machine_cpus_changing(m, &cpus_wanted))
+		add_number(object, "cpus-wanted", cpus_wanted);
+	add_number(object, "memory", machine_memory_size(m));
+	add_number(object, "memory-max", machine_memory_max(m));
+	if (m->resize.under_way)
+		add_number(object, "memory-wanted", m->resize.wanted);
 	add_path(object, "kernel", config->files.kernel);
 	disks = json_object_new_array();
 	for (i = 0; i < config->devices.disk_count; i++)
@@ -110,6 +94,9 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	json_object_object_add(object, "disks", disks);
 	if (m->devices.balloon)
 		json_object_object_add(object, "balloon", describe_balloon(m->devices.balloon));
+	machine_breath_describe(&m->breath, object);
+	if (m->limits)
+		machine_limits_describe(m->limits, object);
 	*result = object;
 	return 0;
 }
@@ -174,6 +161,7 @@ int machine_control(void *opaque, const char *command, struct json_object *argum
 			   struct json_object **result);
 	} commands[] = {
 		{ "status", status },
+		{ "stats", machine_stats },
 		{ "set", machine_set },
 		{ "power-button", power_button },
 		{ "end", end },

@@ -47,7 +47,9 @@ static struct json_object *describe_stopped(const char *name)
 	add_string(status, "name", name);
 	add_string(status, "state", "stopped");
 	add_number(status, "cpus", machine->cpus);
+	add_number(status, "cpus-max", machine->cpus_max);
 	add_number(status, "memory", machine->memory);
+	add_number(status, "memory-max", machine->memory_max);
 	add_string(status, "kernel", machine->files.kernel);
 	json_object_object_add(status, "disks", disks_of(&machine->devices));
 	add_flag(status, "created", true);

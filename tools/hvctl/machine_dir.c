@@ -11,13 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "error.h"
+#include "image_copy.h"
 #include "name_list.h"
 #include "ofd_lock.h"
 
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
 #define CONSOLE_SOCKET	"console"
+#define GROUP_LINK	"cgroup"
+#define COPIES_FOLDER	".copies"	/* no name of a machine */
 
 /* Bytes of the lock file. The second is held while the folder is made or removed. */
 enum { LOCK_LIFE, LOCK_FOLDER };
@@ -68,6 +72,11 @@ static int machine_folder(const char *name, char path[static PATH_MAX])
 	len = strlen(path);
 	snprintf(path + len, PATH_MAX - len, "/%s", name);
 	return 0;
+}
+
+int machine_dir_copies(char path[static PATH_MAX])
+{
+	return machine_folder(COPIES_FOLDER, path);
 }
 
 static int socket_address(const char *name, const char *file, struct sockaddr_un *address)
@@ -138,6 +147,51 @@ static int open_lock(const char *path, int flags)
 	return fd;
 }
 
+/* ---- the cgroup ----------------------------------------------------------------- */
+
+static void group_link(const struct machine_dir *dir, char path[static PATH_MAX + 16])
+{
+	snprintf(path, PATH_MAX + 16, "%s/" GROUP_LINK, dir->path);
+}
+
+int machine_dir_link_group(const struct machine_dir *dir, const char *path)
+{
+	char link[PATH_MAX + 16];
+
+	if (!*dir->path)
+		return 0;
+	group_link(dir, link);
+	unlink(link);
+	return symlink(path, link) ? fail_errno("cannot make the link %s", link) : 0;
+}
+
+void machine_dir_unlink_group(const struct machine_dir *dir)
+{
+	char link[PATH_MAX + 16];
+
+	if (!*dir->path)
+		return;
+	group_link(dir, link);
+	unlink(link);
+}
+
+/* Of a process that is no more. */
+static void remove_group(const char *folder)
+{
+	char link[PATH_MAX + 16], path[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "%s/" GROUP_LINK, folder);
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len < 0)
+		return;
+	path[len] = '\0';
+	cgroup_remove(path);
+	unlink(link);
+}
+
+/* ---- removal -------------------------------------------------------------------- */
+
 static void remove_file(const char *path, const char *file)
 {
 	char full[PATH_MAX + 16];
@@ -155,6 +209,7 @@ static void remove_sockets(const char *path)
 /* Of a folder whose lock's second byte is ours, and whose first one is nobody else's. */
 static void remove_folder(const char *path)
 {
+	remove_group(path);
 	remove_sockets(path);
 	remove_file(path, LOCK_FILE);
 	rmdir(path);
@@ -196,6 +251,7 @@ int machine_dir_claim(struct machine_dir *dir, const char *name)
 		goto err_close;
 	}
 	remove_sockets(dir->path);
+	remove_group(dir->path);
 	ofd_unlock(dir->lock_fd, LOCK_FOLDER);
 	return 0;
 
@@ -242,9 +298,12 @@ bool machine_dir_is_alive(const char *name)
 
 char **machine_dir_list(void)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], **names;
 
 	if (machine_dir_base_folder(path))
 		return NULL;
-	return name_list_read(path, machine_dir_is_alive);
+	names = name_list_read(path, machine_dir_is_alive);
+	if (names && !machine_dir_copies(path))
+		image_copy_sweep(path);
+	return names;
 }

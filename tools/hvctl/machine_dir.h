@@ -42,6 +42,13 @@ int machine_dir_check_name(const char *text, const char *what);
  */
 int machine_dir_claim(struct machine_dir *dir, const char *name);
 
+/*
+ * Have a link to the machine's cgroup at @path there, so that the group goes with the folder,
+ * whoever removes that. -1 with a sentence; without a folder there is nothing to be done.
+ */
+int machine_dir_link_group(const struct machine_dir *dir, const char *path);
+void machine_dir_unlink_group(const struct machine_dir *dir);
+
 /* Remove the folder, with the control socket, and give the name up. */
 void machine_dir_release(struct machine_dir *dir);
 
@@ -53,6 +60,12 @@ int machine_dir_console(const char *name, struct sockaddr_un *address);
 
 /* Does the process of the machine @name live? If not, its folder goes. */
 bool machine_dir_is_alive(const char *name);
+
+/*
+ * The folder in which this user's machines share copies of what they boot (image_copy.h);
+ * nothing is made. -1 with a sentence if there can't be one.
+ */
+int machine_dir_copies(char path[static PATH_MAX]);
 
 /*
  * The names of the machines that run, in order, ending with NULL; free() takes all of it.

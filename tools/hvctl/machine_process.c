@@ -14,6 +14,7 @@
 #include "machine.h"
 #include "machine_control.h"
 #include "machine_dir.h"
+#include "machine_limits.h"
 #include "machine_lock.h"
 #include "machine_store.h"
 #include "verb.h"
@@ -22,6 +23,7 @@
 struct process {
 	struct machine machine;
 	struct machine_dir dir;
+	struct machine_limits limits;
 	struct console console, hvc;
 	struct console_viewers *viewers;
 	struct machine_background *background;
@@ -223,13 +225,35 @@ static int run(struct process *p, struct run_options *options)
 
 	if (machine_create(&p->machine, &options->machine, &p->console, &p->hvc))
 		return failed(p);
-	if (!open_sockets(p)) {
+	p->machine.limits = &p->limits;
+	if (!machine_breath_limit(&p->machine.breath, &p->limits) && !open_sockets(p)) {
 		status = run_machine(p, options);
 		close_sockets(p);
 	} else {
 		status = failed(p);
 	}
 	machine_destroy(&p->machine);
+	return status;
+}
+
+/* Without a folder, each machine has a copy of its own of all that it boots. */
+static void choose_copies(struct machine_config *config, const struct machine_dir *dir)
+{
+	static char path[PATH_MAX];
+
+	if (*dir->path && !machine_dir_copies(path))
+		config->files.copies = path;
+}
+
+static int run_limited(struct process *p, struct run_options *options)
+{
+	struct machine_config *config = &options->machine;
+	int status;
+
+	if (machine_limits_begin(&p->limits, &config->limits, config->name, &p->dir))
+		return failed(p);
+	status = run(p, options);
+	machine_limits_end(&p->limits);
 	return status;
 }
 
@@ -243,7 +267,8 @@ int machine_process(struct run_options *options, struct machine_background *back
 	p->lock = -1;
 	if (take_name(p, &options->machine))
 		return failed(p);
-	status = run(p, options);
+	choose_copies(&options->machine, &p->dir);
+	status = run_limited(p, options);
 	let_others(p);
 	machine_dir_release(&p->dir);
 	if (p->machine.stop == STOP_SIGNAL)

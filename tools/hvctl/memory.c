@@ -38,17 +38,24 @@ static int map_file(struct guest_memory *mem, u64 size)
 	return 0;
 }
 
-static int create(struct guest_memory *mem, u64 size, bool shared)
+static int check_size(u64 size)
 {
-	u64 huge = MIB(2);
 	char text[32];
-	u8 *map;
 
 	if (size < MEMORY_MIN)
 		return fail("--memory: %s is too small; a guest needs 2M at least",
 			    format_size(size, text, sizeof(text)));
 	if (size % MEMORY_PAGE)
 		return fail("--memory: give a multiple of 4K");
+	return 0;
+}
+
+/* Reserve @size bytes at mem->host. */
+static int map(struct guest_memory *mem, u64 size)
+{
+	u64 huge = MIB(2);
+	char text[32];
+	u8 *map;
 
 	/* One huge page more than needed, to have both ends where we want them. */
 	errno = ENOMEM;
@@ -63,36 +70,50 @@ static int create(struct guest_memory *mem, u64 size, bool shared)
 	if (mem->host != map)
 		munmap(map, mem->host - map);
 	munmap(mem->host + size, map + huge - mem->host);
+	mem->mapped = size;
+	return 0;
+}
 
+int memory_create_growing(struct guest_memory *mem, u64 size, u64 max, bool shared)
+{
+	const struct memory_region *region = &mem->region;
+	char text[32];
+
+	if (check_size(size) || memory_region_plan(&mem->region, size, max) ||
+	    map(mem, region->size ? region->offset + region->size : size))
+		return -1;
 	mem->shared = shared;
 	mem->fd = -1;
-	if (shared && map_file(mem, size)) {
+	mem->files.count = 0;
+	*mem->files.copy.path = '\0';
+	if (shared && map_file(mem, mem->mapped)) {
 		fail_errno("cannot make a file of %s for the guest's memory",
-			   format_size(size, text, sizeof(text)));
-		munmap(mem->host, size);
+			   format_size(mem->mapped, text, sizeof(text)));
+		munmap(mem->host, mem->mapped);
 		return -1;
 	}
 	mem->low = min_u64(size, LOW_MEMORY_END);
 	mem->high = size - mem->low;
 	/* A host without huge pages refuses the advice, and runs without them. */
-	madvise(mem->host, size, MADV_HUGEPAGE);
-	madvise(mem->host, size, MADV_DONTDUMP);
+	madvise(mem->host, mem->mapped, MADV_HUGEPAGE);
+	madvise(mem->host, mem->mapped, MADV_DONTDUMP);
 	return 0;
 }
 
 int memory_create(struct guest_memory *mem, u64 size)
 {
-	return create(mem, size, false);
+	return memory_create_growing(mem, size, size, false);
 }
 
 int memory_create_shared(struct guest_memory *mem, u64 size)
 {
-	return create(mem, size, true);
+	return memory_create_growing(mem, size, size, true);
 }
 
 void memory_destroy(struct guest_memory *mem)
 {
-	munmap(mem->host, mem->low + mem->high);
+	munmap(mem->host, mem->mapped);
+	image_copy_close(&mem->files.copy);
 	if (mem->shared)
 		close(mem->fd);
 	mem->host = NULL;
@@ -101,33 +122,53 @@ void memory_destroy(struct guest_memory *mem)
 /* What is a file's is given back as holes in it. */
 static int give_back(const struct guest_memory *mem, u8 *at, u64 len)
 {
+	if (memory_files_discard(&mem->files, at, len))
+		return -1;
 	return madvise(at, len, mem->shared ? MADV_REMOVE : MADV_DONTNEED);
 }
 
 int memory_clear(struct guest_memory *mem)
 {
-	if (give_back(mem, mem->host, mem->low + mem->high))
+	const struct memory_region *region = &mem->region;
+
+	if (memory_files_end(&mem->files) || give_back(mem, mem->host, mem->low + mem->high) ||
+	    (region->size && give_back(mem, mem->host + region->offset, region->size)))
 		return fail_errno("cannot clear the guest's memory");
 	return 0;
 }
 
+/* Apart from memory_at(), which is asked for RAM nearly always. */
+static __attribute__((noinline)) void *region_at(const struct guest_memory *mem, u64 gpa, u64 len)
+{
+	const struct memory_region *region = &mem->region;
+
+	if (!memory_region_plugged(region, gpa, len))
+		return NULL;
+	return mem->host + region->offset + (gpa - region->start);
+}
+
 void *memory_at(const struct guest_memory *mem, u64 gpa, u64 len)
 {
+	u64 offset = gpa - HIGH_MEMORY_START;
+
 	if (gpa < mem->low)
 		return len <= mem->low - gpa ? mem->host + gpa : NULL;
 	if (gpa < HIGH_MEMORY_START)
 		return NULL;
-	gpa -= HIGH_MEMORY_START;
-	if (gpa >= mem->high || len > mem->high - gpa)
-		return NULL;
-	return mem->host + mem->low + gpa;
+	if (offset < mem->high)
+		return len <= mem->high - offset ? mem->host + mem->low + offset : NULL;
+	return region_at(mem, gpa, len);
 }
 
 u64 memory_gpa(const struct guest_memory *mem, const void *host)
 {
 	u64 offset = (const u8 *)host - mem->host;
 
-	return offset < mem->low ? offset : offset - mem->low + HIGH_MEMORY_START;
+	if (offset < mem->low)
+		return offset;
+	if (mem->region.size && offset >= mem->region.offset)
+		return offset - mem->region.offset + mem->region.start;
+	return offset - mem->low + HIGH_MEMORY_START;
 }
 
 int memory_discard(const struct guest_memory *mem, u64 gpa, u64 len)
@@ -144,6 +185,27 @@ int memory_discard(const struct guest_memory *mem, u64 gpa, u64 len)
 	if (give_back(mem, at + skip, align_down(len - skip, MEMORY_PAGE)))
 		return fail_errno("cannot give the guest's memory back");
 	return 0;
+}
+
+int memory_discard_blocks(const struct guest_memory *mem, unsigned int first, unsigned int count)
+{
+	if (give_back(mem, memory_block_at(mem, first), count * mem->region.block))
+		return fail_errno("cannot give the guest's memory back");
+	return 0;
+}
+
+unsigned int memory_parts(const struct guest_memory *mem,
+			  struct memory_part part[static MEMORY_PARTS_MAX])
+{
+	const struct memory_region *region = &mem->region;
+	unsigned int n = 0;
+
+	part[n++] = (struct memory_part){ 0, mem->low, 0 };
+	if (mem->high)
+		part[n++] = (struct memory_part){ HIGH_MEMORY_START, mem->high, mem->low };
+	if (region->size)
+		part[n++] = (struct memory_part){ region->start, region->size, region->offset };
+	return n;
 }
 
 unsigned int memory_map(const struct guest_memory *mem,

@@ -113,12 +113,14 @@ static void say_unhandled(struct text *t, const struct lhv_run *run)
 	say(t, ")");
 }
 
-static void say_undecoded(struct text *t, const struct lhv_run *run)
+static void say_undecoded(struct text *t, const struct lhv_run *run,
+			  const struct guest_memory *mem)
 {
 	u32 length = min_u64(run->undecoded.length, sizeof(run->undecoded.bytes));
 
-	say(t, "access to 0x%" PRIx64 ", where there is no memory, ",
-	    (u64)run->undecoded.gpa);
+	say(t, "access to 0x%" PRIx64 ", where %s, ", (u64)run->undecoded.gpa,
+	    memory_region_has(&mem->region, run->undecoded.gpa) ? "memory is unplugged" :
+								   "there is no memory");
 	if (!length) {
 		say(t, "by an instruction that cannot be read");
 		return;
@@ -139,7 +141,7 @@ static void say_memory_fault(struct text *t, const struct lhv_run *run)
 	    verb, (u64)run->memory_fault.gpa, strerror(-run->memory_fault.error));
 }
 
-static void say_reason(struct text *t, const struct lhv_run *run)
+static void say_reason(struct text *t, const struct lhv_run *run, const struct guest_memory *mem)
 {
 	switch (run->exit_reason) {
 	case LHV_EXIT_SHUTDOWN:
@@ -152,7 +154,7 @@ static void say_reason(struct text *t, const struct lhv_run *run)
 		say_unhandled(t, run);
 		break;
 	case LHV_EXIT_UNDECODED:
-		say_undecoded(t, run);
+		say_undecoded(t, run, mem);
 		break;
 	case LHV_EXIT_MEMORY_FAULT:
 		say_memory_fault(t, run);
@@ -195,6 +197,17 @@ static void say_state(struct text *t, const struct guest_memory *mem,
 	    (u64)sregs->cr3, (u64)sregs->cr4, (u64)sregs->efer);
 }
 
+static void say_place(struct text *t, u64 rip, unsigned int vcpu_id,
+		      const struct guest_memory *mem, const struct lhv_regs *regs,
+		      const struct lhv_sregs *sregs)
+{
+	say(t, ";\non vCPU %u at RIP 0x%" PRIx64, vcpu_id, (u64)(regs ? regs->rip : rip));
+	if (regs && sregs)
+		say_state(t, mem, regs, sregs);
+	else
+		say(t, ". Its registers cannot be read.");
+}
+
 void report_format(const struct lhv_run *run, unsigned int vcpu_id,
 		   const struct guest_memory *mem, const struct lhv_regs *regs,
 		   const struct lhv_sregs *sregs, char *text, size_t len)
@@ -202,24 +215,42 @@ void report_format(const struct lhv_run *run, unsigned int vcpu_id,
 	struct text t = { text, len };
 
 	say(&t, "the guest crashed: ");
-	say_reason(&t, run);
-	say(&t, ";\non vCPU %u at RIP 0x%" PRIx64, vcpu_id,
-	    (u64)(regs ? regs->rip : run->rip));
-	if (regs && sregs)
-		say_state(&t, mem, regs, sregs);
-	else
-		say(&t, ". Its registers cannot be read.");
+	say_reason(&t, run, mem);
+	say_place(&t, run->rip, vcpu_id, mem, regs, sregs);
+}
+
+/* What can be read of a vCPU's registers */
+struct registers {
+	struct lhv_regs regs;
+	struct lhv_sregs sregs;
+	bool have_regs, have_sregs;
+};
+
+static void get_registers(const struct vcpu *vcpu, struct registers *r)
+{
+	r->have_regs = !lhv_get_state(vcpu->fd, LHV_STATE_REGS, "registers",
+				      &r->regs, sizeof(r->regs));
+	r->have_sregs = !lhv_get_state(vcpu->fd, LHV_STATE_SREGS, "system registers",
+				       &r->sregs, sizeof(r->sregs));
 }
 
 void report_crash(const struct vcpu *vcpu, char *text, size_t len)
 {
-	struct lhv_regs regs;
-	struct lhv_sregs sregs;
-	bool have_regs = !lhv_get_state(vcpu->fd, LHV_STATE_REGS, "registers",
-					&regs, sizeof(regs));
-	bool have_sregs = !lhv_get_state(vcpu->fd, LHV_STATE_SREGS, "system registers",
-					 &sregs, sizeof(sregs));
+	struct registers r;
 
-	report_format(vcpu->run, vcpu->id, &vcpu->machine->memory,
-		      have_regs ? &regs : NULL, have_sregs ? &sregs : NULL, text, len);
+	get_registers(vcpu, &r);
+	report_format(vcpu->run, vcpu->id, &vcpu->machine->memory, r.have_regs ? &r.regs : NULL,
+		      r.have_sregs ? &r.sregs : NULL, text, len);
+}
+
+void report_unplugged(const struct vcpu *vcpu, u64 gpa, bool write, char *text, size_t len)
+{
+	struct text t = { text, len };
+	struct registers r;
+
+	get_registers(vcpu, &r);
+	say(&t, "the guest crashed: %s at guest-physical 0x%" PRIx64 ", where memory is unplugged",
+	    write ? "write" : "read", gpa);
+	say_place(&t, vcpu->run->rip, vcpu->id, &vcpu->machine->memory,
+		  r.have_regs ? &r.regs : NULL, r.have_sregs ? &r.sregs : NULL);
 }

@@ -7,11 +7,15 @@
 #include <stddef.h>
 
 #include "memory.h"
+#include "types.h"
 
 struct vcpu;
 
 /* Write the paragraph for the exit that @vcpu came back with into @text. */
 void report_crash(const struct vcpu *vcpu, char *text, size_t len);
+
+/* The same for a guest that touched memory at @gpa which is unplugged, at whatever exit. */
+void report_unplugged(const struct vcpu *vcpu, u64 gpa, bool write, char *text, size_t len);
 
 /*
  * The paragraph itself, from the parts. @regs or @sregs may be NULL if they

@@ -3,17 +3,18 @@
 
 #include <string.h>
 
+#include "breath_options.h"
+#include "cpus_options.h"
 #include "debug_exit.h"
 #include "disk_options.h"
 #include "error.h"
+#include "limit_options.h"
 #include "machine_dir.h"
+#include "memory_options.h"
 #include "net_options.h"
 #include "size.h"
 #include "verb_options.h"
 #include "virtio_vsock.h"
-
-/* No CPU numbers more; the module's own limit is checked when it is known. */
-#define CPUS_MAX	4096
 
 const char run_help[] =
 "Usage: hvctl run [OPTION]... --kernel FILE\n"
@@ -25,8 +26,23 @@ const char run_help[] =
 "  --initrd FILE      initial RAM disk; for the latter two, the first module\n"
 "  --module FILE      a module for PVH and Multiboot kernels; may be repeated\n"
 "  --cmdline TEXT     the kernel's command line\n"
-"  --cpus N           number of vCPUs (1)\n"
-"  --memory SIZE      memory, in bytes or with K, M or G (512M)\n"
+"  --cpus N[,max=M]   number of vCPUs (1); with max, 'hvctl set NAME --cpus N' changes it\n"
+"                     to any up to M while the machine runs\n"
+"  --memory SIZE[,max=SIZE]\n"
+"                     memory, in bytes or with K, M or G (512M); with max=, 'hvctl set' can\n"
+"                     make it up to so much more while the guest runs\n"
+"  --memory min=A,max=B\n"
+"                     memory of B, of which a balloon takes all but A while the host's is\n"
+"                     scarce\n"
+"  --cpu-units N      its share of CPU time where others want it too; they have 1000\n"
+"  --cpu-limit PERCENT\n"
+"                     at most so much CPU time: 150 is one and a half of the host's CPUs (0,\n"
+"                     no limit)\n"
+"  --cpu-affinity LIST\n"
+"                     the host's CPUs that it may use, for instance 0-3,8 (all)\n"
+"  --memory-limit SIZE\n"
+"                     at most so much of the host's memory, its own and the kernel's for it\n"
+"                     (0, no limit)\n"
 "  --host-root        run COMMAND, in the current directory, in a machine with this host's\n"
 "                     kernel and its root file system, to which nothing is written; its\n"
 "                     status is hvctl's\n"
@@ -83,6 +99,8 @@ enum {
 	OPT_HVC,
 	OPT_INITRD,
 	OPT_KERNEL,
+	OPT_LIMIT,
+	OPT_LIMIT_LAST = OPT_LIMIT + LIMITS - 1,
 	OPT_MEMORY,
 	OPT_MODULE,
 	OPT_NET,
@@ -106,6 +124,7 @@ const struct option run_long_options[] = {
 	{ "hvc",	required_argument,	NULL, OPT_HVC },
 	{ "initrd",	required_argument,	NULL, OPT_INITRD },
 	{ "kernel",	required_argument,	NULL, OPT_KERNEL },
+	LIMIT_OPTIONS(OPT_LIMIT),
 	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	{ "module",	required_argument,	NULL, OPT_MODULE },
 	OPTION_NAME,
@@ -187,13 +206,15 @@ static int parse_balloon(const char *text, struct devices_config *devices)
 	return parse_size(text + strlen(key), "--balloon: size", &devices->balloon_size);
 }
 
-static int parse_cpus(const char *text, unsigned int *cpus)
+static int parse_cpus(const char *text, struct machine_config *machine)
 {
-	u64 value;
+	struct cpus_options cpus;
 
-	if (parse_number(text, "--cpus", 1, CPUS_MAX, &value))
+	if (cpus_options_parse(&cpus, text))
 		return -1;
-	*cpus = value;
+	machine->cpus = cpus.number;
+	machine->cpus_max = cpus.max;
+	machine->cpus_change = cpus.change;
 	return 0;
 }
 
@@ -204,6 +225,36 @@ static int parse_port(const char *text, int *port)
 	if (parse_number(text, "--debug-exit", 0, 0x10000 - DEBUG_EXIT_PORTS, &value))
 		return -1;
 	*port = value;
+	return 0;
+}
+
+static int parse_breath(const char *text, struct machine_config *machine)
+{
+	struct breath_bounds *breath = &machine->breath;
+
+	if (breath_options_parse(text, breath))
+		return -1;
+	if (!breath->min || !breath->max)
+		return fail("--memory: '%s' has no %s; give min=A,max=B", text,
+			    breath->min ? "max" : "min");
+	machine->memory = breath->max;
+	machine->memory_max = breath->max;
+	return breath_bounds_check(breath, machine->memory);
+}
+
+static int parse_memory(const char *text, struct machine_config *machine)
+{
+	struct run_memory memory;
+
+	machine->breath = (struct breath_bounds){ 0 };
+	machine->devices.mem = false;
+	if (breath_options_are(text))
+		return parse_breath(text, machine);
+	if (run_memory_parse(&memory, text))
+		return -1;
+	machine->memory = memory.size;
+	machine->memory_max = memory.max;
+	machine->devices.mem = memory.max > memory.size;
 	return 0;
 }
 
@@ -223,7 +274,7 @@ static int parse_option(struct run_options *options, int option, const char *tex
 		options->console = text;
 		return 0;
 	case OPT_CPUS:
-		return parse_cpus(text, &machine->cpus);
+		return parse_cpus(text, machine);
 	case OPT_DEBUG_EXIT:
 		return parse_port(text, &machine->debug_exit_port);
 	case OPT_DISK:
@@ -240,8 +291,10 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	case OPT_KERNEL:
 		machine->files.kernel = text;
 		return 0;
+	case OPT_LIMIT ... OPT_LIMIT_LAST:
+		return limit_options_parse(&machine->limits, option - OPT_LIMIT, text);
 	case OPT_MEMORY:
-		return parse_size(text, "--memory", &machine->memory);
+		return parse_memory(text, machine);
 	case OPT_MODULE:
 		return add_module(&machine->files, text);
 	case OPT_NET:
@@ -258,6 +311,17 @@ static int parse_option(struct run_options *options, int option, const char *tex
 	default:
 		return parse_on_reset(text, &machine->exit_on_reset);
 	}
+}
+
+/* What breathes needs a balloon, which is nobody else's to fill. */
+static int add_breath(struct machine_config *machine)
+{
+	if (!machine->breath.max)
+		return 0;
+	if (machine->devices.balloon)
+		return fail("--balloon: memory with min=A,max=B has a balloon of its own; leave one of them out");
+	machine->devices.balloon = true;
+	return 0;
 }
 
 /* The terminal, or a file, is one console's alone. */
@@ -291,6 +355,8 @@ static int check_host_root(struct run_options *options, char **rest)
 
 static int check(struct run_options *options, char **rest)
 {
+	if (add_breath(&options->machine))
+		return -1;
 	if (options->host_root)
 		return check_host_root(options, rest);
 	if (*rest)
@@ -310,7 +376,9 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 	*options = (struct run_options){
 		.machine = {
 			.cpus = 1,
+			.cpus_max = 1,
 			.memory = MIB(512),
+			.memory_max = MIB(512),
 			.files.cmdline = "",
 			.debug_exit_port = DEBUG_EXIT_NONE,
 		},

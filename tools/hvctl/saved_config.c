@@ -9,6 +9,7 @@
 #include "error.h"
 #include "json_members.h"
 #include "json_parse.h"
+#include "saved_amount.h"
 
 #define DEPTH_MAX	8
 
@@ -237,19 +238,23 @@ static struct json_object *array_of(struct json_object *config, const char *name
 	return array;
 }
 
-/* "4" for "2,max=8" makes "4,max=8". */
-static struct json_object *merge_amount(struct json_object *options, const char *name,
+static bool is_amount(const char *name)
+{
+	return !strcmp(name, "cpus") || !strcmp(name, "memory");
+}
+
+static struct json_object *single_value(struct json_object *options, const char *name,
 					const char *value)
 {
-	const char *rest = strchr(text_of(options, name), ',');
 	struct json_object *merged;
 	char *text;
 
-	if (!rest || strchr(value, ',') || (strcmp(name, "cpus") && strcmp(name, "memory")))
+	if (!value)
+		return json_object_new_boolean(true);
+	if (!is_amount(name))
 		return json_object_new_string(value);
-	if (asprintf(&text, "%s%s", value, rest) < 0)
-		return NULL;
-	merged = json_object_new_string(text);
+	text = saved_amount_merge(text_of(options, name), value);
+	merged = json_object_new_string(text ? text : value);
 	free(text);
 	return merged;
 }
@@ -263,8 +268,7 @@ void saved_config_put(struct json_object *config, const char *name, const char *
 		json_object_array_put_idx(array, find_thing(array, name, value),
 					  json_object_new_string(value));
 	} else {
-		json_object_object_add(options, name, value ? merge_amount(options, name, value) :
-				       json_object_new_boolean(true));
+		json_object_object_add(options, name, single_value(options, name, value));
 	}
 }
 

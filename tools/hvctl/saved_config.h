@@ -36,8 +36,8 @@ const char *saved_config_text(struct json_object *config);
 /*
  * Give the option @name of run_long_options the value @value, or NULL if it takes none. Of
  * one that may be repeated, it's put in the place of the value for the same thing (a drive with
- * the same image, a port of the same name), or after the others. Of --cpus and --memory, a
- * value without a comma replaces what is before the first comma.
+ * the same image, a port of the same name), or after the others. For
+ * --cpus and --memory see saved_amount_merge().
  */
 void saved_config_put(struct json_object *config, const char *name, const char *value);
 

@@ -11,6 +11,7 @@
 #include "machine_store.h"
 #include "saved_config.h"
 #include "set_plan.h"
+#include "size.h"
 #include "verb.h"
 
 /* ---- what is saved -------------------------------------------------------------- */
@@ -51,9 +52,31 @@ static int save(const struct set_plan *plan, bool runs, bool write)
 
 /* ---- what is changed ------------------------------------------------------------ */
 
+static bool told;
+
+/* How far it is, on a terminal, in one line that is written over. */
+static void tell_progress(struct json_object *status)
+{
+	struct json_object *now, *wanted;
+	char text[32], other[32];
+
+	if (!json_object_object_get_ex(status, "memory", &now) ||
+	    !json_object_object_get_ex(status, "memory-wanted", &wanted))
+		return;
+	fprintf(stderr, "\rmemory: %s, going to %s\33[K",
+		format_size(json_object_get_uint64(now), text, sizeof(text)),
+		format_size(json_object_get_uint64(wanted), other, sizeof(other)));
+	told = true;
+}
+
 static int change_live(const struct set_plan *plan, struct json_object *arguments)
 {
-	return control_ask(plan->name, "set", arguments, NULL);
+	int ret = control_ask_patiently(plan->name, "set", arguments, NULL,
+					isatty(STDERR_FILENO) ? tell_progress : NULL);
+
+	if (told)
+		fputs("\r\33[K", stderr);
+	return ret;
 }
 
 /*

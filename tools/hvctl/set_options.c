@@ -4,8 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breath_options.h"
+#include "cpus_options.h"
 #include "error.h"
 #include "keyed_option.h"
+#include "limit_options.h"
+#include "memory_options.h"
 #include "size.h"
 #include "verb_options.h"
 
@@ -21,6 +25,18 @@ const char set_help[] =
 "                     device has grown to; may be repeated\n"
 "  --balloon size=SIZE\n"
 "                     what its balloon is to hold; 'hvctl status NAME' tells what it holds\n"
+"  --cpus N           its number of vCPUs: 1 up to what 'hvctl run --cpus N,max=M' allows;\n"
+"                     waits until the guest has taken them, or given them back\n"
+"  --memory SIZE[,overcommit]\n"
+"                     the memory that its guest has; up to what max= of 'hvctl run --memory'\n"
+"                     says, and down, below what it began with only if it has a balloon;\n"
+"                     ends when the guest is done; more than the host has left is refused\n"
+"                     without overcommit\n"
+"  --memory min=A[,max=B]\n"
+"                     how much of its memory a guest has that breathes, as 'hvctl run --help'\n"
+"                     tells\n"
+"  --cpu-units N, --cpu-limit PERCENT, --cpu-affinity LIST, --memory-limit SIZE\n"
+"                     what it may take of the host, as 'hvctl run --help' tells\n"
 "\n"
 "Saved for its next start: all options of 'hvctl create'. One that may be repeated is added, or\n"
 "takes the place of the one with the same image, folder, name or network. And:\n"
@@ -32,12 +48,22 @@ const char set_help[] =
 "  --name NAME        the same as NAME\n"
 "  --help             this text\n";
 
-enum { OPT_BALLOON = OPT_FIRST, OPT_DISK };
+enum {
+	OPT_BALLOON = OPT_FIRST,
+	OPT_CPUS,
+	OPT_DISK,
+	OPT_LIMIT,
+	OPT_LIMIT_LAST = OPT_LIMIT + LIMITS - 1,
+	OPT_MEMORY,
+};
 
 const struct option set_long_options[] = {
 	{ "balloon",	required_argument,	NULL, OPT_BALLOON },
+	{ "cpus",	required_argument,	NULL, OPT_CPUS },
 	{ "disk",	required_argument,	NULL, OPT_DISK },
 	OPTION_HELP,
+	LIMIT_OPTIONS(OPT_LIMIT),
+	{ "memory",	required_argument,	NULL, OPT_MEMORY },
 	OPTION_NAME,
 	{ 0 }
 };
@@ -127,13 +153,63 @@ static int set_balloon(struct json_object *arguments, const char *text)
 	return ret;
 }
 
+static int set_cpus(struct json_object *arguments, const char *text)
+{
+	unsigned int number;
+
+	if (cpus_options_parse_number(text, &number))
+		return -1;
+	json_object_object_add(arguments, "cpus", json_object_new_int(number));
+	return 0;
+}
+
+static int set_breath(struct json_object *arguments, const char *text)
+{
+	struct breath_bounds bounds;
+
+	if (breath_options_parse(text, &bounds))
+		return -1;
+	breath_options_to_json(&bounds, arguments);
+	return 0;
+}
+
+static int set_memory(struct json_object *arguments, const char *text)
+{
+	struct set_memory memory;
+
+	if (breath_options_are(text))
+		return set_breath(arguments, text);
+	if (set_memory_parse(&memory, text))
+		return -1;
+	json_object_object_add(arguments, "memory", json_object_new_uint64(memory.size));
+	if (memory.overcommit)
+		json_object_object_add(arguments, "overcommit", json_object_new_boolean(true));
+	return 0;
+}
+
+static int set_limit(struct json_object *arguments, enum limit limit, const char *text)
+{
+	struct limits limits = { 0 };
+
+	if (limit_options_parse(&limits, limit, text))
+		return -1;
+	limit_options_to_json(&limits, arguments);
+	return 0;
+}
+
 static int parse_option(struct json_object *arguments, int option)
 {
 	switch (option) {
 	case OPT_BALLOON:
 		return set_balloon(arguments, optarg);
+	case OPT_CPUS:
+		return set_cpus(arguments, optarg);
 	case OPT_DISK:
 		return add_disk(arguments, optarg);
+	case OPT_LIMIT ... OPT_LIMIT_LAST:
+		return set_limit(arguments, option - OPT_LIMIT, optarg);
+	case OPT_MEMORY:
+		return set_memory(arguments, optarg);
 	default:
 		return -1;
 	}

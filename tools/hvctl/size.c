@@ -64,6 +64,24 @@ int parse_number(const char *text, const char *what, u64 min, u64 max, u64 *valu
 	return 0;
 }
 
+const char *format_short(u64 value, unsigned int step, char buf[static SHORT_LENGTH])
+{
+	static const char unit[] = "\0KMGTPE";
+	u64 rest = 0;
+	unsigned int n = 0;
+
+	for (; value >= step; n++) {
+		rest = value % step;
+		value /= step;
+	}
+	if (n && value < 10)
+		snprintf(buf, SHORT_LENGTH, "%u.%u%c", (unsigned int)value,
+			 (unsigned int)(rest * 10 / step), unit[n]);
+	else
+		snprintf(buf, SHORT_LENGTH, "%u%c", (unsigned int)value, unit[n]);
+	return buf;
+}
+
 const char *format_size(u64 size, char *buf, size_t len)
 {
 	static const char * const unit[] = { "bytes", "KiB", "MiB", "GiB" };

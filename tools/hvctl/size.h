@@ -16,4 +16,11 @@ int parse_number(const char *text, const char *what, u64 min, u64 max, u64 *valu
 /* Write @size into @buf as people read it, rounded down: "512 MiB". */
 const char *format_size(u64 size, char *buf, size_t len);
 
+/*
+ * Write @value into @buf in five characters at most, rounded down, with a unit that is the power
+ * of @step: 1024 for bytes, 1000 for what is counted. "1.5G"
+ */
+#define SHORT_LENGTH	16
+const char *format_short(u64 value, unsigned int step, char buf[static SHORT_LENGTH]);
+
 #endif

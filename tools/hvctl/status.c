@@ -55,18 +55,67 @@ static void print_balloon(struct json_object *balloon)
 	printf("\n");
 }
 
+static void print_cpus(struct json_object *status)
+{
+	u64 number = number_of(status, "cpus"), max = number_of(status, "cpus-max");
+
+	printf("cpus:    %s", text_of(status, "cpus"));
+	if (max > number)
+		printf(" of %s", text_of(status, "cpus-max"));
+	if (json_object_object_get_ex(status, "cpus-wanted", NULL))
+		printf(", becoming %s", text_of(status, "cpus-wanted"));
+	printf("\n");
+}
+
+static void print_memory(struct json_object *status)
+{
+	char memory[32], max[32], wanted[32];
+
+	printf("memory:  %s", size_of(status, "memory", memory));
+	if (number_of(status, "memory-max") > number_of(status, "memory"))
+		printf(", up to %s", size_of(status, "memory-max", max));
+	if (number_of(status, "memory-wanted"))
+		printf("; %s are wanted", size_of(status, "memory-wanted", wanted));
+	printf("\n");
+}
+
+static void print_breath(struct json_object *breath)
+{
+	char min[32], max[32];
+
+	printf("breath:  %s to %s, %s times under pressure\n", size_of(breath, "min", min),
+	       size_of(breath, "max", max), text_of(breath, "pressure"));
+}
+
+static void print_limits(struct json_object *status)
+{
+	char size[32];
+
+	if (!json_object_object_get_ex(status, "cgroup", NULL))
+		return;
+	printf("cgroup:  %s", text_of(status, "cgroup"));
+	if (json_object_object_get_ex(status, "cpu-units", NULL))
+		printf(", %s CPU units", text_of(status, "cpu-units"));
+	if (number_of(status, "cpu-limit"))
+		printf(", at most %s %% of a CPU", text_of(status, "cpu-limit"));
+	if (json_object_object_get_ex(status, "cpu-affinity", NULL))
+		printf(", CPUs %s", text_of(status, "cpu-affinity"));
+	if (number_of(status, "memory-limit"))
+		printf(", at most %s", size_of(status, "memory-limit", size));
+	printf("\n");
+}
+
 static void print_status(struct json_object *status)
 {
-	struct json_object *disks, *balloon;
-	char memory[32];
+	struct json_object *disks, *balloon, *breath;
 	size_t i;
 
 	printf("name:    %s\n", text_of(status, "name"));
 	printf("state:   %s\n", text_of(status, "state"));
 	if (number_of(status, "pid"))
 		printf("pid:     %s\n", text_of(status, "pid"));
-	printf("cpus:    %s\n", text_of(status, "cpus"));
-	printf("memory:  %s\n", size_of(status, "memory", memory));
+	print_cpus(status);
+	print_memory(status);
 	printf("kernel:  %s\n", text_of(status, "kernel"));
 	if (*text_of(status, "datacenter"))
 		printf("datacenter: %s\n", text_of(status, "datacenter"));
@@ -76,6 +125,9 @@ static void print_status(struct json_object *status)
 	}
 	if (json_object_object_get_ex(status, "balloon", &balloon))
 		print_balloon(balloon);
+	if (json_object_object_get_ex(status, "breath", &breath))
+		print_breath(breath);
+	print_limits(status);
 }
 
 int verb_status(int argc, char **argv)

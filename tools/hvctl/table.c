@@ -35,6 +35,15 @@ void table_destroy(struct table *t)
 	free(t);
 }
 
+/* A file's name may have new lines in it, or what a terminal takes for orders. */
+static void make_printable(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == '\177')
+			*text = '?';
+	}
+}
+
 /* A cell that there is no memory for is empty, one without a place isn't there. */
 void table_add(struct table *t, const char *fmt, ...)
 {
@@ -52,6 +61,8 @@ void table_add(struct table *t, const char *fmt, ...)
 	va_start(args, fmt);
 	if (vasprintf(&t->cell[t->cells], fmt, args) < 0)
 		t->cell[t->cells] = NULL;
+	else
+		make_printable(t->cell[t->cells]);
 	va_end(args);
 	t->cells++;
 }
@@ -109,15 +120,16 @@ struct line {
 
 static void put(struct line *line, const char *text, unsigned int len)
 {
-	unsigned int blanks = min_u64(line->blanks, line->left);
-
 	if (!len)
 		return;
-	line->left -= blanks;
+	if (line->blanks >= line->left) {
+		line->left = 0;
+		return;
+	}
+	len = min_u64(len, line->left - line->blanks);
+	line->left -= line->blanks + len;
+	fprintf(line->out, "%*s%.*s", (int)line->blanks, "", (int)len, text);
 	line->blanks = 0;
-	len = min_u64(len, line->left);
-	line->left -= len;
-	fprintf(line->out, "%*s%.*s", (int)blanks, "", (int)len, text);
 }
 
 static void put_cell(struct line *line, const char *text, unsigned int width,

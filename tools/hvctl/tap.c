@@ -174,6 +174,16 @@ int tap_set_offload(struct tap *tap, unsigned int offload)
 	return ioctl(tap->fd, TUNSETOFFLOAD, (unsigned long)offload);
 }
 
+u64 tap_statistic(const struct tap *tap, const char *file)
+{
+	char attribute[32];
+	long value;
+
+	snprintf(attribute, sizeof(attribute), "statistics/%s", file);
+	value = read_attribute(tap->name, attribute);
+	return value < 0 ? 0 : value;
+}
+
 /* One that was there is up or down as its owner likes. */
 static int open_named(struct tap *tap, const char *name)
 {

@@ -27,4 +27,7 @@ void tap_close(struct tap *tap);
 /* Which offloads the guest takes: TUN_F_* (linux/if_tun.h). */
 int tap_set_offload(struct tap *tap, unsigned int offload);
 
+/* One of the files in statistics/ of the tap's in sysfs; 0 if it can't be read. */
+u64 tap_statistic(const struct tap *tap, const char *file);
+
 #endif

@@ -44,6 +44,8 @@ int vcpu_create(struct vcpu *vcpu, struct machine *machine, u32 id,
 
 	vcpu->machine = machine;
 	vcpu->id = id;
+	vcpu->started = false;
+	vcpu->other_exits = 0;
 	vcpu->fd = lhv_create_vcpu(machine->vm_fd, id);
 	if (vcpu->fd < 0)
 		return -1;
@@ -63,6 +65,7 @@ err_unmap:
 	munmap(vcpu->run, run_size);
 err_close:
 	close(vcpu->fd);
+	vcpu->fd = -1;
 	return -1;
 }
 
@@ -70,6 +73,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 {
 	munmap(vcpu->run, vcpu->machine->dev.info.run_size);
 	close(vcpu->fd);
+	vcpu->fd = -1;
 }
 
 /* Access rights, SDM 3C table 25-2. */
@@ -193,6 +197,13 @@ static void run_failed(struct vcpu *vcpu)
 	machine_stop(vcpu->machine, STOP_ERROR, 0, text);
 }
 
+static __thread struct vcpu *current;
+
+struct vcpu *vcpu_current(void)
+{
+	return current;
+}
+
 /*
  * It was kicked. The flag is taken back before the thread looks at what it was kicked for, so
  * that none is missed.
@@ -206,7 +217,7 @@ static void run_guest(struct vcpu *vcpu)
 {
 	struct machine *m = vcpu->machine;
 
-	while (!machine_stopping(m)) {
+	while (!machine_stopping(m) && !atomic_load(&vcpu->stop)) {
 		u32 reason;
 
 		if (machine_pause_wanted(&m->pause)) {
@@ -232,9 +243,13 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
+	current = vcpu;
+	vcpu->tid = gettid();
 	machine_pause_enter(&vcpu->machine->pause);
 	run_guest(vcpu);
 	machine_pause_leave(&vcpu->machine->pause);
+	atomic_store_explicit(&vcpu->ended, true, memory_order_release);
+	machine_wake(vcpu->machine);
 	return NULL;
 }
 
@@ -258,7 +273,12 @@ int vcpu_start(struct vcpu *vcpu)
 	char name[16];
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
-	return thread_start(&vcpu->thread, name, KICK_SIGNAL, vcpu_thread, vcpu);
+	atomic_store(&vcpu->stop, false);
+	atomic_store(&vcpu->ended, false);
+	if (thread_start(&vcpu->thread, name, KICK_SIGNAL, vcpu_thread, vcpu))
+		return -1;
+	vcpu->started = true;
+	return 0;
 }
 
 void vcpu_kick(struct vcpu *vcpu)
@@ -271,4 +291,25 @@ void vcpu_kick(struct vcpu *vcpu)
 void vcpu_join(struct vcpu *vcpu)
 {
 	pthread_join(vcpu->thread, NULL);
+	vcpu->tid = 0;
+	vcpu->started = false;
+}
+
+void vcpu_stop(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->stop, true);
+	vcpu_kick(vcpu);
+}
+
+/* Before a SIPI there is nothing that it could leave. */
+bool vcpu_was_run(const struct vcpu *vcpu)
+{
+	u64 values[LHV_VCPU_STAT_EXITS + 1] = { 0 };
+	struct lhv_stats stats = {
+		.size = sizeof(stats),
+		.count = ARRAY_SIZE(values),
+		.values = (uintptr_t)values,
+	};
+
+	return !ioctl(vcpu->fd, LHV_VCPU_GET_STATS, &stats) && values[LHV_VCPU_STAT_EXITS];
 }

@@ -14,14 +14,17 @@ int verb_create(int argc, char **argv);
 int verb_destroy(int argc, char **argv);
 int verb_list(int argc, char **argv);
 int verb_log(int argc, char **argv);
+int verb_metrics(int argc, char **argv);
 int verb_restart(int argc, char **argv);
 int verb_resume(int argc, char **argv);
 int verb_run(int argc, char **argv);
 int verb_set(int argc, char **argv);
 int verb_start(int argc, char **argv);
+int verb_stats(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_stop(int argc, char **argv);
 int verb_suspend(int argc, char **argv);
+int verb_top(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 /* Tell the user the sentence that fail() keeps; returns STATUS_FAIL. */

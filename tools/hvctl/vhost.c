@@ -70,20 +70,20 @@ void vhost_close(struct vhost *vhost)
 
 static int set_memory(struct vhost *vhost, const struct guest_memory *mem)
 {
+	struct memory_part part[MEMORY_PARTS_MAX];
 	union {
 		struct vhost_memory head;
-		u8 space[sizeof(struct vhost_memory) + 2 * sizeof(struct vhost_memory_region)];
-	} table = { .head.nregions = mem->high ? 2 : 1 };
+		u8 space[sizeof(struct vhost_memory) +
+			 MEMORY_PARTS_MAX * sizeof(struct vhost_memory_region)];
+	} table = { .head.nregions = memory_parts(mem, part) };
+	unsigned int i;
 
-	table.head.regions[0] = (struct vhost_memory_region){
-		.memory_size = mem->low,
-		.userspace_addr = (uintptr_t)mem->host,
-	};
-	table.head.regions[1] = (struct vhost_memory_region){
-		.guest_phys_addr = HIGH_MEMORY_START,
-		.memory_size = mem->high,
-		.userspace_addr = (uintptr_t)(mem->host + mem->low),
-	};
+	for (i = 0; i < table.head.nregions; i++)
+		table.head.regions[i] = (struct vhost_memory_region){
+			.guest_phys_addr = part[i].gpa,
+			.memory_size = part[i].size,
+			.userspace_addr = (uintptr_t)(mem->host + part[i].offset),
+		};
 	return ioctl(vhost->fd, VHOST_SET_MEM_TABLE, &table);
 }
 

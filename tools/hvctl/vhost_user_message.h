@@ -60,7 +60,7 @@ enum vu_protocol_feature {
 /* Of the u64 that goes with a queue's fd: there is none. */
 #define VU_NO_FD		BIT(8)
 
-#define VU_REGIONS_MAX		2
+#define VU_REGIONS_MAX		3
 #define VU_CONFIG_MAX		256
 #define VU_FDS_MAX		VU_REGIONS_MAX
 

@@ -13,6 +13,8 @@
 #define CONFIG_HEAD	offsetof(struct vu_config, data)
 #define MEMORY_HEAD	offsetof(struct vu_memory, region)
 
+_Static_assert(MEMORY_PARTS_MAX <= VU_REGIONS_MAX, "all of the memory is told");
+
 /* ---- messages -------------------------------------------------------------------- */
 
 static struct vu_message message_of(enum vu_request request, u32 size)
@@ -274,21 +276,20 @@ int vu_set_memory(struct vu_session *s, const struct guest_memory *mem)
 {
 	struct vu_message message = message_of(VU_SET_MEM_TABLE, 0);
 	struct vu_memory *table = &message.payload.memory;
+	struct memory_part part[MEMORY_PARTS_MAX];
+	unsigned int i;
 
-	table->region[table->count++] = (struct vu_region){
-		.size = mem->low,
-		.user_address = (uintptr_t)mem->host,
-	};
-	if (mem->high)
-		table->region[table->count++] = (struct vu_region){
-			.guest_address = HIGH_MEMORY_START,
-			.size = mem->high,
-			.user_address = (uintptr_t)(mem->host + mem->low),
-			.offset = mem->low,
+	table->count = memory_parts(mem, part);
+	for (i = 0; i < table->count; i++) {
+		table->region[i] = (struct vu_region){
+			.guest_address = part[i].gpa,
+			.size = part[i].size,
+			.user_address = (uintptr_t)(mem->host + part[i].offset),
+			.offset = part[i].offset,
 		};
+		message.fds[i] = mem->fd;
+	}
 	message.header.size = MEMORY_HEAD + table->count * sizeof(table->region[0]);
-	message.fds[0] = mem->fd;
-	message.fds[1] = mem->fd;
 	message.fd_count = table->count;
 	return tell(s, &message);
 }

@@ -38,6 +38,7 @@ struct virtio_class {
 	u16 id;			/* clause 5 */
 	u32 pci_class;
 	unsigned int config_size;
+	u64 required;		/* features without which a driver can't use it */
 	/*
 	 * Device configuration space (2.5), any part of it; the transport has checked that
 	 * it is there. The driver's writes are ignored without write_config().
@@ -102,6 +103,14 @@ int virtio_start(struct virtio_device *dev);
 
 /* As after power-on; returns when no thread of the device's is left. */
 void virtio_reset(struct virtio_device *dev);
+
+/* Does a driver serve it? Any thread. */
+static inline bool virtio_is_driven(struct virtio_device *dev)
+{
+	u8 status = atomic_load(&dev->status);
+
+	return status & VIRTIO_CONFIG_S_DRIVER_OK && !(status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
 
 /* For transports: the driver gave @q another vector. */
 void virtio_set_vector(struct virtio_queue *q, u16 vector);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "counter.h"
 #include "error.h"
 #include "size.h"
 
@@ -41,6 +42,7 @@ struct virtio_balloon {
 	_Atomic u32 target;	/* pages */
 	_Atomic u32 actual;	/* pages that the driver says it gave up */
 	_Atomic u32 poison;	/* what the driver finds in free pages */
+	counter reported;	/* bytes of free pages, at any time */
 
 	/* The driver's buffer for statistics is kept until new ones are wanted. */
 	bool has_buffer;	/* its queue's thread alone has this */
@@ -182,13 +184,17 @@ static bool may_take_reports(const struct virtio_balloon *b)
 	       !(has(&b->virtio, VIRTIO_BALLOON_F_PAGE_POISON) && b->poison);
 }
 
-static void report(const struct virtio_balloon *b, const struct virtq_chain *chain)
+static void report(struct virtio_balloon *b, const struct virtq_chain *chain)
 {
 	const struct iovec *iov = chain->iov + chain->out_count;
 	unsigned int i;
 
-	for (i = 0; may_take_reports(b) && i < chain->in_count; i++)
-		memory_discard(b->mem, memory_gpa(b->mem, iov[i].iov_base), iov[i].iov_len);
+	for (i = 0; may_take_reports(b) && i < chain->in_count; i++) {
+		u64 gpa = memory_gpa(b->mem, iov[i].iov_base);
+
+		if (!memory_discard(b->mem, gpa, iov[i].iov_len))
+			counter_add(&b->reported, iov[i].iov_len);
+	}
 }
 
 /* Pages are the host's until the chain is pushed; then they may be in use again. */
@@ -263,7 +269,7 @@ static void write_config(struct virtio_device *dev, unsigned int offset, const v
 
 static int check_size(const struct virtio_balloon *b, u64 bytes)
 {
-	u64 size = b->mem->low + b->mem->high;
+	u64 size = memory_size(b->mem);
 	char text[32], limit[32];
 
 	if (bytes % PAGE)
@@ -301,6 +307,11 @@ u64 virtio_balloon_target(struct virtio_device *dev)
 u64 virtio_balloon_actual(struct virtio_device *dev)
 {
 	return balloon_of(dev)->actual * PAGE;
+}
+
+u64 virtio_balloon_reported(struct virtio_device *dev)
+{
+	return counter_read(&balloon_of(dev)->reported);
 }
 
 /* ---- the device ----------------------------------------------------------------- */

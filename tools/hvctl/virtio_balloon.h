@@ -28,7 +28,7 @@ int virtio_balloon_check(const struct virtio_device *dev, u64 bytes);
 
 /*
  * Have the driver inflate or deflate it until it holds @bytes, a multiple of 4K that is
- * less than the guest's memory. Returns at once; how far the driver gets is up to it. Any
+ * less than the memory that the guest has. Returns at once; how far the driver gets is up to it. Any
  * thread. -1 with a sentence if @bytes are not that.
  */
 int virtio_balloon_resize(struct virtio_device *dev, u64 bytes);
@@ -38,6 +38,9 @@ u64 virtio_balloon_actual(struct virtio_device *dev);
 
 /* What it is to hold; any thread. */
 u64 virtio_balloon_target(struct virtio_device *dev);
+
+/* The bytes that it gave back by reports of free pages so far; any thread. */
+u64 virtio_balloon_reported(struct virtio_device *dev);
 
 /*
  * The last statistics that the driver gave since it started, if any; and have it make new

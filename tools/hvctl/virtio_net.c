@@ -117,6 +117,28 @@ static void read_config(struct virtio_device *dev, unsigned int offset, void *da
 	virtio_net_read_config(&net_of(dev)->settings, offset, data, size);
 }
 
+/* What the tap receives is what the guest sends. */
+const char *virtio_net_count(struct virtio_device *dev, struct net_counts *counts)
+{
+	const struct tap *tap = &net_of(dev)->tap;
+
+	*counts = (struct net_counts){
+		.packets = {
+			[NET_RECEIVE] = tap_statistic(tap, "tx_packets"),
+			[NET_SEND] = tap_statistic(tap, "rx_packets"),
+		},
+		.bytes = {
+			[NET_RECEIVE] = tap_statistic(tap, "tx_bytes"),
+			[NET_SEND] = tap_statistic(tap, "rx_bytes"),
+		},
+		.dropped = {
+			[NET_RECEIVE] = tap_statistic(tap, "tx_dropped"),
+			[NET_SEND] = tap_statistic(tap, "rx_dropped"),
+		},
+	};
+	return tap->name;
+}
+
 static void destroy(struct virtio_device *dev)
 {
 	struct virtio_net *net = net_of(dev);

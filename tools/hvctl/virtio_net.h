@@ -5,6 +5,7 @@
 
 #include "net.h"
 #include "virtio.h"
+#include "virtio_net_config.h"
 
 /*
  * Get the tap and /dev/vhost-net, and make a new device for them; its class has destroy().
@@ -12,5 +13,11 @@
  */
 struct virtio_device *virtio_net_create(const struct net_config *config,
 					const struct guest_memory *mem);
+
+/*
+ * By what the tap has counted, for others before, too, if it was there. Returns its name. Any
+ * thread.
+ */
+const char *virtio_net_count(struct virtio_device *dev, struct net_counts *counts);
 
 #endif

@@ -34,3 +34,14 @@ void virtio_net_read_config(const struct virtio_net_settings *settings, unsigned
 	memcpy(config.mac, settings->mac, sizeof(config.mac));
 	memcpy(data, (u8 *)&config + offset, size);
 }
+
+void net_count(const struct net_counters *counters, struct net_counts *counts)
+{
+	unsigned int i;
+
+	for (i = 0; i < NET_QUEUES; i++) {
+		counts->packets[i] = counter_read(&counters->queue[i].packets);
+		counts->bytes[i] = counter_read(&counters->queue[i].bytes);
+		counts->dropped[i] = counter_read(&counters->queue[i].dropped);
+	}
+}

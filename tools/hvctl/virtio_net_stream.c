@@ -71,6 +71,7 @@ struct net_stream {
 	struct frame_writer writer;
 	struct receiver receiver;
 	struct sender sender;
+	struct net_counters counters;
 };
 
 static struct net_stream *stream_of(struct virtio_device *dev)
@@ -196,13 +197,15 @@ static unsigned int buffers_max(const struct virtio_queue *q)
  */
 static bool give(struct virtio_queue *q, const u8 *frame, u32 len)
 {
-	struct receiver *rx = &stream_of(q->device)->receiver;
+	struct net_stream *net = stream_of(q->device);
+	struct receiver *rx = &net->receiver;
 
 	while (rx->given < len) {
 		struct virtq_chain *chain = rx->held_count ? &rx->next : &rx->first;
 
 		if (rx->held_count == buffers_max(q)) {
 			put_back(q, rx);
+			net_dropped(&net->counters, NET_RECEIVE);
 			return true;
 		}
 		if (virtq_pop(&q->ring, chain) <= 0)
@@ -211,6 +214,7 @@ static bool give(struct virtio_queue *q, const u8 *frame, u32 len)
 		if (q->ring.broken)
 			return false;
 	}
+	net_passed(&net->counters, NET_RECEIVE, len);
 	give_back(q, rx);
 	return true;
 }
@@ -369,20 +373,28 @@ static bool send_chain(struct net_stream *net, const struct virtq_chain *chain)
 {
 	struct iovec iov[1 + VIRTQ_IOV_MAX];
 	u32 len = frame_length(chain);
-	unsigned int count;
+	unsigned int pieces;
 
-	if (!len || !net->settings.link_up)
+	if (!len || !net->settings.link_up) {
+		net_dropped(&net->counters, NET_SEND);
 		return true;
+	}
 	if (!rate_gate_may_pass(&net->sender.gate, len)) {
 		net->sender.waiting = true;
 		return false;
 	}
-	count = virtq_slice(iov + 1, chain->iov, chain->out_count, HEADER, len);
-	if (frame_write(&net->writer, net->fd, iov, 1 + count, len) == FRAME_LATER) {
+	pieces = virtq_slice(iov + 1, chain->iov, chain->out_count, HEADER, len);
+	switch (frame_write(&net->writer, net->fd, iov, 1 + pieces, len)) {
+	case FRAME_LATER:
 		wait_for_room(net);
 		return false;
+	case FRAME_ENDED:
+		net_dropped(&net->counters, NET_SEND);
+		return true;
+	default:
+		net_passed(&net->counters, NET_SEND, len);
+		return true;
 	}
-	return true;
 }
 
 /* Returns false if the guest has no more frames, or one that has to wait. */
@@ -478,6 +490,11 @@ static void destroy(struct virtio_device *dev)
 {
 	virtio_destroy(dev);
 	free_stream(stream_of(dev));
+}
+
+void virtio_net_stream_count(struct virtio_device *dev, struct net_counts *counts)
+{
+	net_count(&stream_of(dev)->counters, counts);
 }
 
 static const struct virtio_class virtio_net_stream_class = {

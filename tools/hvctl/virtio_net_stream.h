@@ -8,6 +8,7 @@
 
 #include "net.h"
 #include "virtio.h"
+#include "virtio_net_config.h"
 
 /* How large packets may be, which whoever is at the other end should know, too. */
 #define NET_STREAM_MTU	65520
@@ -36,5 +37,8 @@ struct net_peer {
 struct virtio_device *virtio_net_stream_create(const struct net_config *config,
 					       struct net_peer *peer,
 					       const struct guest_memory *mem);
+
+/* Any thread may ask. */
+void virtio_net_stream_count(struct virtio_device *dev, struct net_counts *counts);
 
 #endif

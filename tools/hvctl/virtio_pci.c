@@ -95,7 +95,9 @@ static void reset_device(struct virtio_pci *vp)
 /* 3.1.1: what the driver chose must have been offered, and be of virtio 1. */
 static bool features_are_ok(const struct virtio_device *dev)
 {
-	return !(dev->accepted & ~dev->offered) && dev->accepted & BIT_ULL(VIRTIO_F_VERSION_1);
+	u64 required = dev->class->required | BIT_ULL(VIRTIO_F_VERSION_1);
+
+	return !(dev->accepted & ~dev->offered) && (dev->accepted & required) == required;
 }
 
 /* Bits are only added, but for 0, which resets (4.1.4.3.1). */

@@ -2,7 +2,7 @@
 # In the lab's host: a Debian 12 as it is installed, with its own kernel.
 . ./lib.sh
 
-plan 4
+plan 5
 
 image=/guest/debian.img
 
@@ -12,7 +12,7 @@ ask() {
 		timeout 300 ./port_client agent.sock 10 2>>$log
 }
 
-hvctl run --cpus 2 --memory 512M --kernel /guest/debian-vmlinuz \
+hvctl run --name debian --cpus 2,max=4 --memory 512M --kernel /guest/debian-vmlinuz \
 	--initrd /guest/debian-initrd.img --cmdline 'root=/dev/vda console=ttyS0 quiet' \
 	--disk path=$image --rng --agent agent.sock >$log 2>&1 </dev/null &
 machine=$!
@@ -23,17 +23,29 @@ ok "it boots to a login" $?
 answer=$(ask guest-ping)
 [ "$answer" = '{"return": {}}' ]
 ok "its agent answers" $?
-started=$(ask guest-exec '{"path":"systemctl","arg":["is-active","multi-user.target"],"capture-output":true}')
-pid=$(echo "$started" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
-tries=0 result=
-while [ $tries -lt 100 ] && [ "${result#*'"exited": true'}" = "$result" ]; do
-	sleep 0.5
-	result=$(ask guest-exec-status "{\"pid\":$pid}")
-	tries=$((tries + 1))
-done
-echo "$result" >>$log
-[ "$(echo "$result" | sed -n 's/.*"out-data": *"\([^"]*\)".*/\1/p' | base64 -d)" = active ]
+# What a command in the guest prints. in_guest COMMAND, without quotes in it
+in_guest() {
+	started=$(ask guest-exec "{\"path\":\"sh\",\"arg\":[\"-c\",\"$1\"],\"capture-output\":true}")
+	pid=$(echo "$started" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+	tries=0 result=
+	while [ $tries -lt 100 ] && [ "${result#*'"exited": true'}" = "$result" ]; do
+		sleep 0.5
+		result=$(ask guest-exec-status "{\"pid\":$pid}")
+		tries=$((tries + 1))
+	done
+	echo "$result" >>$log
+	echo "$result" | sed -n 's/.*"out-data": *"\([^"]*\)".*/\1/p' | base64 -d
+}
+[ "$(in_guest 'systemctl is-active multi-user.target')" = active ]
 ok "it has come to multi-user.target" $?
+
+# The rule of docs/control.md brings a new CPU online; without quotes, as that would be JSON's.
+rule="SUBSYSTEM==@cpu@, ACTION==@add@, TEST==@online@, ATTR{online}!=@1@, ATTR{online}=@1@"
+in_guest "echo '$rule' | tr @ '\\\\042' >/etc/udev/rules.d/40-cpus.rules; udevadm control --reload"
+hvctl set debian --cpus 4 2>>$log
+[ $? -eq 0 ] && [ "$(in_guest 'udevadm settle; until [ $(nproc) = 4 ]; do sleep 1; done; nproc')" = 4 ] &&
+	hvctl set debian --cpus 2 2>>$log && [ "$(in_guest nproc)" = 2 ]
+ok "its udev brings new CPUs online" $?
 
 kill -TERM $machine
 wait $machine

@@ -45,7 +45,7 @@ static const u8 *table(const struct tables *t, u64 gpa, const char *signature)
 	return at;
 }
 
-static void check_madt(const u8 *madt, unsigned int cpus)
+static void check_madt(const u8 *madt, const struct acpi_cpus *cpus)
 {
 	const u8 *end = madt + get(madt + 4, 4), *at;
 	unsigned int seen = 0, others = 0;
@@ -59,12 +59,13 @@ static void check_madt(const u8 *madt, unsigned int cpus)
 		else
 			others++;
 	}
-	MUST(seen == cpus && others == 1);
+	MUST(seen == cpus->max && others == 1);
 }
 
-static void check_tables(const struct tables *t, unsigned int cpus)
+static void check_tables(const struct tables *t, const struct acpi_cpus *cpus, bool pci)
 {
 	const u8 *xsdt, *rsdt, *fadt;
+	unsigned int count = 2 + 2 * pci + cpus->change;
 
 	MUST(!memcmp(t->buf, "RSD PTR ", 8));
 	check_sum(t->buf, 20);
@@ -75,42 +76,45 @@ static void check_tables(const struct tables *t, unsigned int cpus)
 	fadt = table(t, get(xsdt + HEADER, 8), "FACP");
 	table(t, get(fadt + 140, 8), "DSDT");
 	check_madt(table(t, get(xsdt + HEADER + 8, 8), "APIC"), cpus);
+	MUST(get(xsdt + 4, 4) == HEADER + 8 * count);
+	if (cpus->change)
+		table(t, get(xsdt + HEADER + 8 * (count - 1), 8), "SSDT");
 }
 
-static void build(unsigned int cpus, u64 room, u64 gpa)
+static void build(const struct acpi_cpus *cpus, bool pci, u64 room, u64 gpa)
 {
 	u8 *buf = malloc(room);
 	s64 used;
 
 	MUST(buf || !room);
 	fail_say("%s", "");
-	used = acpi_build(buf, room, gpa, cpus, cpus & 1);
+	used = acpi_build(buf, room, gpa, cpus, pci);
 	if (used < 0) {
 		MUST(*fail_text());
 	} else {
 		const struct tables t = { buf, gpa, used };
 
 		MUST((u64)used <= room);
-		check_tables(&t, cpus);
+		check_tables(&t, cpus, pci);
 	}
 	free(buf);
 }
 
 /* Nothing that is the kernel's to use */
-static void install(unsigned int cpus)
+static void install(const struct acpi_cpus *cpus, bool pci)
 {
 	struct guest_memory mem = { .host = malloc(MIB(1)), .low = MIB(1) };
 	u64 i;
 
 	MUST(mem.host);
 	memset(mem.host, 0x5a, MIB(1));
-	if (!firmware_install(&mem, cpus, cpus & 1)) {
+	if (!firmware_install(&mem, cpus, pci)) {
 		const struct tables t = {
 			mem.host + ACPI_TABLES_START, ACPI_TABLES_START,
 			ACPI_TABLES_END - ACPI_TABLES_START,
 		};
 
-		check_tables(&t, cpus);
+		check_tables(&t, cpus, pci);
 	}
 	for (i = 0; i < ACPI_TABLES_START; i += 1 + (i & 63))
 		MUST(mem.host[i] == 0x5a);
@@ -122,13 +126,18 @@ static void install(unsigned int cpus)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct fuzz f = { data, size };
-	unsigned int cpus = fuzz_u16(&f) % (CPUS_MOST + 1);
+	struct acpi_cpus cpus = { .max = fuzz_u16(&f) % (CPUS_MOST + 1) };
 	u64 room = fuzz_u32(&f) % (ROOM_MOST + 1);
 	u32 gpa = fuzz_u32(&f);
+	u8 flags = fuzz_u8(&f);
+	bool pci = flags & 128;
+
+	cpus.number = flags & 64 ? fuzz_u16(&f) % (cpus.max + 1) : cpus.max;
+	cpus.change = flags & 32;
 
 	/* The caller's promise: all of it is below 4 GiB. */
-	build(cpus, room, min_u64(gpa, GIB(4) - ROOM_MOST) & ~15ULL);
-	if (fuzz_u8(&f) == 1)
-		install(cpus);
+	build(&cpus, pci, room, min_u64(gpa, GIB(4) - ROOM_MOST) & ~15ULL);
+	if (!(flags & 15))
+		install(&cpus, pci);
 	return 0;
 }

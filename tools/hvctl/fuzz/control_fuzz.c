@@ -17,7 +17,7 @@
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 
-#define MEMORY		KIB(64)
+#define MEMORY		MIB(4)
 #define IMAGE		KIB(16)
 #define TEXT_MAX	KIB(3)
 #define LINES_SURE	64	/* a socket has room for so many replies */
@@ -25,19 +25,24 @@
 static struct guest_memory memory = { .low = MEMORY };
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static struct machine_config config = {
-	.name = "fuzz", .cpus = 1, .memory = MEMORY, .files.kernel = "/dev/null",
+	.name = "fuzz", .cpus = 1, .cpus_max = 1, .memory = MEMORY, .memory_max = MEMORY,
+	.files.kernel = "/dev/null",
 	.devices = { .disk_count = 1, .balloon = true },
 };
 static struct machine machine;
+static struct vcpu vcpu = { .fd = -1 };
 static struct control *control;
 static int image_fd;
 
 /* What JSON is made of; a byte that isn't 0 and small stands for one of these. */
 static const char * const words[] = {
 	config.devices.disk[0].path, "\n", "{\"command\":\"set\",\"arguments\":{", "}}\n",
-	"{\"command\":\"status\"}\n", "{\"command\":\"end\"}\n", "\"disks\":[{\"path\":\"",
-	"\",\"size\":", "}]", "\"balloon\":", "\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
-	"4096", "16384", "18446744073709551616", "32768", "-1", "null", "true", "1e3", "0x10",
+	"{\"command\":\"status\"}\n", "{\"command\":\"stats\"}\n",
+	"{\"command\":\"end\"}\n", "\"disks\":[{\"path\":\"",
+	"\",\"size\":", "}]", "\"balloon\":", "\"cpus\":", "\"memory\":",
+	"\"id\":", "{", "}", "[", "]", ":", ",", "\"", "\\u0000",
+	"4096", "16384", "2097152", "4194304", "18446744073709551616", "32768", "-1", "null",
+	"true", "1e3", "0x10",
 };
 
 static void on_signal(struct virtio_device *dev, u16 vector)
@@ -60,18 +65,24 @@ static void set_up(void)
 	memory.host = aligned_alloc(MEMORY_PAGE, MEMORY);
 	MUST(memory.host);
 	machine.config = &config;
+	machine.cpus.change.number = 1;
 	machine.wake_fd = -1;
+	machine.vm_fd = -1;
+	machine.vcpus = &vcpu;
 	pthread_mutex_init(&machine.stop_lock, NULL);
 	ioapic_init(&machine.ioapic, NULL, NULL);
 	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/hvctl-control-%d", getpid());
 	control = control_create(&address, config.name, machine_control, &machine);
+	machine.control = control;
 	atexit(remove_socket);
 	MUST(control && !ftruncate(image_fd, IMAGE));
 	machine.devices.disk[0] = virtio_blk_create(&config.devices.disk[0], 1, &memory);
 	machine.devices.balloon = virtio_balloon_create(&memory, 0);
 	MUST(machine.devices.disk[0] && machine.devices.balloon);
+	MUST(!machine_breath_begin(&machine.breath, &config.breath, MEMORY, machine.devices.balloon));
 	machine.devices.disk[0]->signal = on_signal;
 	machine.devices.balloon->signal = on_signal;
+	machine.devices.balloon->status = VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
 /* A drive takes longer to make than an input: it is made short again. */
@@ -93,6 +104,7 @@ static void check(void)
 	MUST(!fstat(image_fd, &st) && size == (u64)st.st_size && size >= IMAGE);
 	MUST(!(size % DISK_SECTOR));
 	MUST(virtio_balloon_target(machine.devices.balloon) < MEMORY);
+	MUST(!machine.cpus.change.active);
 }
 
 /* ---- the client ------------------------------------------------------------------ */
@@ -100,7 +112,8 @@ static void check(void)
 /* Of the kind that is asked for, often. */
 static struct json_object *make_value(struct fuzz *f)
 {
-	static const s64 number[] = { 0, 4096, 16384, 16896, 20480, 32768, 1000, -1, INT64_MAX };
+	static const s64 number[] = { 0, 4096, 16384, 16896, 20480, 32768, 1000, -1, INT64_MAX,
+					MIB(2), MIB(3), MIB(4), MIB(5) };
 	static const char * const path[] = {
 		config.devices.disk[0].path, "/dev/null", "/nowhere", "", "4096",
 	};
@@ -141,9 +154,32 @@ static struct json_object *make_disks(struct fuzz *f)
 	return disks;
 }
 
+/* A machine whose limits can't be changed checks them all the same. */
+static void add_limits(struct fuzz *f, struct json_object *arguments)
+{
+	static const char * const key[] = { LIMIT_KEYS, "breath" };
+	static const char * const list[] = { "0-3", "8,0-", "all", "8191", "0-8192", "" };
+	struct json_object *value;
+	u8 byte = fuzz_u8(f);
+
+	if (byte & 1)
+		value = json_object_new_string(list[byte / 2 % ARRAY_SIZE(list)]);
+	else
+		value = make_value(f);
+	if (byte & 128) {
+		struct json_object *breath = json_object_new_object();
+
+		json_object_object_add(breath, byte & 64 ? "min" : "max", value);
+		value = breath;
+	}
+	json_object_object_add(arguments, key[fuzz_u8(f) % ARRAY_SIZE(key)], value);
+}
+
 static size_t make_request(struct fuzz *f, char *text)
 {
-	static const char * const command[] = { "set", "set", "status", "power-button", "end", "x" };
+	static const char * const command[] = {
+		"set", "set", "status", "stats", "power-button", "end", "x"
+	};
 	struct json_object *request = json_object_new_object();
 	struct json_object *arguments = json_object_new_object();
 	u8 byte = fuzz_u8(f);
@@ -158,6 +194,16 @@ static size_t make_request(struct fuzz *f, char *text)
 		json_object_object_add(arguments, "disks", byte & 64 ? make_value(f) : make_disks(f));
 	if (byte & 4)
 		json_object_object_add(arguments, "balloon", make_value(f));
+	if (byte & 8)
+		json_object_object_add(arguments, "cpus", byte & 16 ? make_value(f) :
+				       json_object_new_int(1));
+	if (byte & 32)
+		json_object_object_add(arguments, "memory", make_value(f));
+	if (byte & 64)
+		json_object_object_add(arguments, "overcommit",
+				       json_object_new_boolean(byte & 128));
+	if (byte % 3 == 1)
+		add_limits(f, arguments);
 	if (byte >= 0xf8)
 		json_object_object_add(arguments, "more", make_value(f));
 	strcpy(text, json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
@@ -205,6 +251,17 @@ static unsigned int count_replies(char *answer)
 	return count;
 }
 
+/* Its guest does nothing that takes time: whoever waits for that has waited long enough. */
+static void serve(void)
+{
+	control_serve(control);
+	while (machine.resize.under_way) {
+		machine.resize.deadline = 0;
+		machine_memory_serve(&machine);
+		control_serve(control);
+	}
+}
+
 /* Returns how many lines' ends it sent. */
 static unsigned int send_text(int fd, const char *text, size_t len, size_t part)
 {
@@ -216,7 +273,7 @@ static unsigned int send_text(int fd, const char *text, size_t len, size_t part)
 		/* Who doesn't read is hung up on. */
 		if (send(fd, text + i, n, MSG_NOSIGNAL) != (ssize_t)n)
 			break;
-		control_serve(control);
+		serve();
 	}
 	for (i = 0; i < len; i++)
 		lines += text[i] == '\n';
@@ -245,7 +302,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	MUST((n < 0 && errno == EAGAIN) || lines > LINES_SURE);
 	MUST(count_replies(answer) == 1 + lines || lines > LINES_SURE);
 	close(fd);
-	control_serve(control);
+	serve();
 	check();
 	return 0;
 }

@@ -18,7 +18,9 @@ static const char * const words[] = {
 	"--cpus=", "--memory=", "--name=", "--on-reset=exit", "--on-reset=restart",
 	"--debug-exit=", "--balloon", "--balloon=size=", "--hvc", "--hvc=stdio", "--agent=",
 	"--port=name=", ",socket=", "--net=", "network=", ",mac=", ",bps=", "--vsock", "--host-root",
-	"--", "-", "k", "0xf4", "4096", "--disk=path=", "--share=",
+	"--", "-", "k", "0xf4", "4096", "--disk=path=", "--share=", "--cpus=2", ",max=",
+	"--cpu-units=", "--cpu-limit=", "--cpu-affinity=", "--memory-limit=", "--memory=min=",
+	",min=",
 };
 
 /* Arguments end at a zero byte. Each is a copy of its own, for the sanitizer. */
@@ -137,11 +139,17 @@ static void check_options(const struct run_options *options)
 		return;
 	MUST(options->host_root ? options->command && *options->command : !!machine->files.kernel);
 	MUST(machine->files.cmdline && options->console);
-	MUST(machine->cpus >= 1 && machine->cpus <= 4096);
+	MUST(machine->cpus >= 1 && machine->cpus <= machine->cpus_max);
+	MUST(machine->cpus_max <= 4096);
+	MUST(machine->cpus_change ? machine->cpus_max > 1 : machine->cpus_max == machine->cpus);
 	MUST(machine->debug_exit_port == DEBUG_EXIT_NONE ||
 	     (machine->debug_exit_port >= 0 &&
 	      machine->debug_exit_port + DEBUG_EXIT_PORTS <= 0x10000));
 	MUST(machine->devices.balloon || !machine->devices.balloon_size);
+	MUST(machine->breath.max ? machine->devices.balloon && machine->breath.min &&
+				   machine->breath.min < machine->breath.max &&
+				   machine->breath.max == machine->memory : !machine->breath.min);
+	MUST(!(machine->limits.given & BIT(LIMIT_CPU_UNITS)) || machine->limits.cpu_units);
 	MUST(machine->files.module_count <= BOOT_MODULES_MAX);
 	for (i = 0; i < machine->files.module_count; i++)
 		MUST(machine->files.modules[i]);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+
 #include "acpi.h"
 #include "firmware.h"
 #include "layout.h"
@@ -6,6 +8,9 @@
 
 #define GPA	ACPI_TABLES_START
 #define ROOM	(ACPI_TABLES_END - ACPI_TABLES_START)
+
+/* Processors that stay as they are */
+#define FIXED(n)	(&(struct acpi_cpus){ (n), (n), false })
 
 static u8 buf[ROOM];
 
@@ -54,7 +59,7 @@ static const u8 *rsdp(s64 used)
 
 static void fixed_tables(void)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, 1, false);
+	s64 used = acpi_build(buf, ROOM, GPA, FIXED(1), false);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *rsdt = table(get(buf + 16, 4), "RSDT", used);
 	const u8 *fadt = table(get(xsdt + 36, 8), "FACP", used);
@@ -79,7 +84,7 @@ static void fixed_tables(void)
 
 static void pci_tables(void)
 {
-	s64 used = acpi_build(buf, ROOM, GPA, 1, true);
+	s64 used = acpi_build(buf, ROOM, GPA, FIXED(1), true);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
 	const u8 *mcfg = table(get(xsdt + 52, 8), "MCFG", used);
 
@@ -91,7 +96,7 @@ static void pci_tables(void)
 }
 
 /* Every MADT entry is of the right length, and processors count up from 0. */
-static void check_madt(unsigned int cpus)
+static void check_madt(const struct acpi_cpus *cpus)
 {
 	s64 used = acpi_build(buf, ROOM, GPA, cpus, false);
 	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
@@ -105,12 +110,12 @@ static void check_madt(unsigned int cpus)
 	for (; at < end && at[1]; at += at[1]) {
 		if (at[0] == 0) {
 			EXPECT_EQ(at[1], 8);
-			EXPECT_EQ(at[3], seen++);
-			EXPECT_EQ(get(at + 4, 4), 1);
+			EXPECT_EQ(at[3], seen);
+			EXPECT_EQ(get(at + 4, 4), seen++ < cpus->number ? 1 : 2);
 		} else if (at[0] == 9) {
 			EXPECT_EQ(at[1], 16);
-			EXPECT_EQ(get(at + 4, 4), seen++);
-			EXPECT_EQ(get(at + 8, 4), 1);
+			EXPECT_EQ(get(at + 4, 4), seen);
+			EXPECT_EQ(get(at + 8, 4), seen++ < cpus->number ? 1 : 2);
 		} else {
 			EXPECT_EQ(at[0], 1);
 			EXPECT_EQ(at[1], 12);
@@ -119,32 +124,88 @@ static void check_madt(unsigned int cpus)
 		}
 	}
 	EXPECT(at == end);
-	EXPECT_EQ(seen, cpus);
+	EXPECT_EQ(seen, cpus->max);
 	EXPECT_EQ(ioapics, 1);
 }
 
 static void processors(void)
 {
-	check_madt(1);
-	check_madt(4);
-	check_madt(255);
-	check_madt(256);
-	check_madt(4096);
+	check_madt(FIXED(1));
+	check_madt(FIXED(4));
+	check_madt(FIXED(255));
+	check_madt(FIXED(256));
+	check_madt(FIXED(4096));
+	check_madt(&(struct acpi_cpus){ 3, 300, true });
+	check_madt(&(struct acpi_cpus){ 300, 300, true });
+}
+
+/* Where a processor's device or its branch begins, and the one behind it is the next's */
+static void check_each(const u8 *at, u64 size, unsigned int max, unsigned int id_offset)
+{
+	unsigned int i;
+
+	for (i = 0; i < max; i++) {
+		char name[5];
+
+		snprintf(name, sizeof(name), "C%03X", i & 0xfff);
+		EXPECT(memmem(at + i * size, size, name, 4));
+		EXPECT_EQ(get(at + i * size + id_offset, 2), i);
+	}
+}
+
+/* The table as iasl made it but for the processors, of which there are as many as asked for */
+static void check_devices(unsigned int max)
+{
+	static const char device[] = "\x5b\x82\x48\x06\\/\x03_SB_CPUSC000";
+	const struct acpi_cpus cpus = { 1, max, true };
+	s64 used = acpi_build(buf, ROOM, GPA, &cpus, false);
+	const u8 *xsdt = table(get(rsdp(used) + 24, 8), "XSDT", used);
+	const u8 *ssdt = table(get(xsdt + 52, 8), "SSDT", used), *at, *end;
+	u32 length;
+
+	EXPECT_EQ(get(xsdt + 4, 4), 36 + 3 * 8);
+	end = ssdt + get(ssdt + 4, 4);
+	at = memmem(ssdt, end - ssdt, device, strlen(device));
+	EXPECT(at);
+	if (!at)
+		return;
+	/* 0x68 bytes from the length on; the id is a word of _UID. */
+	EXPECT(!memcmp(at + 35, "_UID\x0b", 5));
+	check_each(at, 0x6a, max, 40);
+	at += 0x6a * max;
+	/* Method (\_SB.CPUS.TELL, 2), in a length of three bytes */
+	EXPECT_EQ(at[0], 0x14);
+	EXPECT_EQ(at[1] >> 4, 8);
+	length = (at[1] & 15) | at[2] << 4 | at[3] << 12;
+	EXPECT_EQ(length + 1, end - at);
+	EXPECT(!memcmp(at + 4, "\\/\x03_SB_CPUSTELL\x02", 16));
+	check_each(at + 20, 13, max, 5);
+	EXPECT_EQ(end - at, 20 + 13 * max);
+}
+
+static void devices(void)
+{
+	check_devices(2);
+	check_devices(8);
+	check_devices(255);
+	check_devices(800);
+	EXPECT_FAIL(acpi_build(buf, ROOM, GPA, &(struct acpi_cpus){ 1, 4096, true }, false),
+		    "for 4096 vCPUs take more room");
 }
 
 static void no_room(void)
 {
-	s64 need = acpi_build(buf, ROOM, GPA, 300, false);
+	s64 need = acpi_build(buf, ROOM, GPA, FIXED(300), false);
 	u8 guard[64];
 	s64 room;
 
 	for (room = 0; room < need; room += 7) {
 		memset(buf + room, 0xa5, sizeof(guard));
 		memset(guard, 0xa5, sizeof(guard));
-		EXPECT_FAIL(acpi_build(buf, room, GPA, 300, false), "room");
+		EXPECT_FAIL(acpi_build(buf, room, GPA, FIXED(300), false), "room");
 		EXPECT(!memcmp(buf + room, guard, sizeof(guard)));
 	}
-	EXPECT_EQ(acpi_build(buf, need, GPA, 300, false), need);
+	EXPECT_EQ(acpi_build(buf, need, GPA, FIXED(300), false), need);
 }
 
 static void installed(void)
@@ -152,16 +213,16 @@ static void installed(void)
 	struct guest_memory mem;
 
 	EXPECT(!memory_create(&mem, MIB(2)));
-	EXPECT(!firmware_install(&mem, 4096, false));
+	EXPECT(!firmware_install(&mem, FIXED(4096), false));
 	EXPECT(!memcmp(mem.host + 0xe0000, "RSD PTR ", 8));
 	/* mov $0xfe, %al; out %al, $0x64 */
 	EXPECT(!memcmp(mem.host + 0xffff0, "\xb0\xfe\xe6\x64", 4));
-	EXPECT_FAIL(firmware_install(&mem, 10000, false), "room");
+	EXPECT_FAIL(firmware_install(&mem, FIXED(10000), false), "room");
 	memory_destroy(&mem);
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(fixed_tables), TEST_CASE(pci_tables), TEST_CASE(processors), TEST_CASE(no_room),
-	TEST_CASE(installed),
+	TEST_CASE(fixed_tables), TEST_CASE(pci_tables), TEST_CASE(processors), TEST_CASE(devices),
+	TEST_CASE(no_room), TEST_CASE(installed),
 };
 TEST_SUITE(acpi_suite, "acpi", cases);

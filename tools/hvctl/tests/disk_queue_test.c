@@ -180,6 +180,53 @@ static void reads_and_writes(void)
 	end();
 }
 
+static void expect_counts(enum disk_op op, u64 requests, u64 bytes)
+{
+	struct disk_counts counts;
+
+	disk_count(disk, &counts);
+	EXPECT_EQ(counts.requests[op], requests);
+	EXPECT_EQ(counts.bytes[op], bytes);
+}
+
+static void expect_errors(u64 errors)
+{
+	struct disk_counts counts;
+
+	disk_count(disk, &counts);
+	EXPECT_EQ(counts.errors, errors);
+}
+
+/* What each kind of request adds, be it done at once or in steps; and what none adds. */
+static void counts(void)
+{
+	if (!begin_random(in_memory()))
+		return;
+	EXPECT_EQ(move(DISK_READ, 0, buffer, IMAGE_SIZE), 0);
+	EXPECT_EQ(move(DISK_READ, 512, buffer, 1024), 0);
+	EXPECT_EQ(move(DISK_WRITE, 1024, image, 512), 0);
+	EXPECT_EQ(clear(DISK_FLUSH, 0, 0, false), 0);
+	EXPECT_EQ(clear(DISK_WRITE_ZEROES, 0, MIB(1), false), 0);
+	EXPECT_EQ(clear(DISK_DISCARD, 0, MIB(2), false), 0);
+	expect_counts(DISK_READ, 2, IMAGE_SIZE + 1024);
+	expect_counts(DISK_WRITE, 1, 512);
+	expect_counts(DISK_FLUSH, 1, 0);
+	expect_counts(DISK_WRITE_ZEROES, 1, MIB(1));
+	expect_counts(DISK_DISCARD, 1, MIB(2));
+	expect_errors(0);
+	/* Refused, and failed */
+	EXPECT_EQ(move(DISK_READ, IMAGE_SIZE, buffer, 512), -ERANGE);
+	EXPECT_EQ(move(DISK_READ, 0, (void *)4096, 4096), -EFAULT);
+	expect_counts(DISK_READ, 2, IMAGE_SIZE + 1024);
+	expect_errors(2);
+	/* A disk's queues come and go. */
+	disk_queue_destroy(queue);
+	EXPECT(!disk_queue_create(&queue, disk, DEPTH));
+	EXPECT_EQ(move(DISK_READ, 0, buffer, 512), 0);
+	expect_counts(DISK_READ, 3, IMAGE_SIZE + 1536);
+	end();
+}
+
 /* More pieces than the kernel takes at once, some of them empty. */
 static void many_pieces(void)
 {
@@ -779,7 +826,7 @@ static void no_io_uring(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(reads_and_writes), TEST_CASE(many_pieces), TEST_CASE(short_read),
+	TEST_CASE(counts), TEST_CASE(reads_and_writes), TEST_CASE(many_pieces), TEST_CASE(short_read),
 	TEST_CASE(short_write), TEST_CASE(bad_memory), TEST_CASE(shrunk), TEST_CASE(grown),
 	TEST_CASE(refusals), TEST_CASE(readonly), TEST_CASE(clearing_in_memory),
 	TEST_CASE(clearing_on_disk), TEST_CASE(clearing_by_writing), TEST_CASE(more_than_depth),

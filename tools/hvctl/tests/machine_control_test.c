@@ -45,11 +45,12 @@ static bool start(void)
 
 	EXPECT(!memory_create(&memory, MIB(4)));
 	config = (struct machine_config){
-		.name = "web", .cpus = 2, .memory = MIB(4), .files.kernel = "/dev/null",
+		.name = "web", .cpus = 2, .cpus_max = 2, .memory = MIB(4), .files.kernel = "/dev/null",
 		.devices = { .disk_count = 2, .disk[1].readonly = true, .balloon = true },
 	};
 	memset(&machine, 0, sizeof(machine));
 	machine.config = &config;
+	machine.cpus.change.number = config.cpus;
 	pthread_mutex_init(&machine.stop_lock, NULL);
 	for (i = 0; i < 2; i++) {
 		strcpy(image[i], test_file(data, sizeof(data)));
@@ -118,7 +119,8 @@ static void tells(void)
 	text = json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN |
 						      JSON_C_TO_STRING_NOSLASHESCAPE);
 	EXPECT_HAS(text, "{\"name\":\"web\",\"state\":\"running\",\"pid\":");
-	EXPECT_HAS(text, "\"cpus\":2,\"memory\":4194304,\"kernel\":\"/dev/null\",\"disks\":[");
+	EXPECT_HAS(text, "\"cpus\":2,\"cpus-max\":2,\"memory\":4194304,\"memory-max\":4194304,"
+			 "\"kernel\":\"/dev/null\",\"disks\":[");
 	snprintf(wanted, sizeof(wanted), "{\"path\":\"%s\",\"size\":8192,\"readonly\":true}],",
 		 image[1]);
 	EXPECT_HAS(text, wanted);
@@ -126,6 +128,64 @@ static void tells(void)
 	json_object_put(result);
 	EXPECT_FAIL(call("status", "{\"x\":1}", NULL), "have no 'x'");
 	EXPECT_FAIL(call("dance", NULL, NULL), "doesn't know the command 'dance'");
+	end();
+}
+
+/* What is asked for by its path in the object: "cpu.user", "disks.0.reads" */
+static u64 number_at(struct json_object *object, const char *path)
+{
+	char text[64], *key, *rest = text;
+
+	snprintf(text, sizeof(text), "%s", path);
+	while ((key = strsep(&rest, "."))) {
+		if (json_object_is_type(object, json_type_array))
+			object = json_object_array_get_idx(object, atoi(key));
+		else
+			EXPECT(json_object_object_get_ex(object, key, &object));
+	}
+	EXPECT(json_object_is_type(object, json_type_int));
+	return json_object_get_uint64(object);
+}
+
+/* There is no module here: of its counters none are told. */
+static void counts(void)
+{
+	struct json_object *result = NULL;
+	/* No vCPUs to the ioctl; and one that isn't there at all */
+	struct vcpu vcpus[3] = {
+		{ .fd = STDIN_FILENO, .id = 0 }, { .fd = STDIN_FILENO, .id = 5 }, { .fd = -1 },
+	};
+	u64 time;
+
+	if (!start())
+		return;
+	machine.vm_fd = -1;
+	machine.vcpus = vcpus;
+	config.cpus_max = ARRAY_SIZE(vcpus);
+	vcpus[1].thread = pthread_self();
+	vcpus[1].tid = gettid();
+	EXPECT(!call("stats", NULL, &result));
+	EXPECT_HAS(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN),
+		   "{\"name\":\"web\",\"state\":\"running\",\"pid\":");
+	time = number_at(result, "time");
+	EXPECT(number_at(result, "cpu.user") + number_at(result, "cpu.system"));
+	EXPECT(number_at(result, "uptime"));
+	EXPECT_EQ(number_at(result, "memory.size"), MIB(4));
+	EXPECT(number_at(result, "memory.resident"));
+	EXPECT_EQ(number_at(result, "vcpus.0.id"), 0);
+	EXPECT_EQ(number_at(result, "vcpus.1.id"), 5);
+	EXPECT(number_at(result, "vcpus.1.cpu"));
+	EXPECT_HAS(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN),
+		   "\"vcpus\":[{\"id\":0},{\"id\":5,\"cpu\":");
+	EXPECT_EQ(number_at(result, "disks.1.read-bytes"), 0);
+	EXPECT_EQ(number_at(result, "disks.0.errors"), 0);
+	EXPECT_EQ(number_at(result, "balloon.size"), MIB(1));
+	EXPECT_EQ(number_at(result, "balloon.reported"), 0);
+	json_object_put(result);
+	EXPECT(!call("stats", NULL, &result));
+	EXPECT(number_at(result, "time") > time);
+	json_object_put(result);
+	EXPECT_FAIL(call("stats", "{\"x\":1}", NULL), "have no 'x'");
 	end();
 }
 
@@ -164,7 +224,11 @@ static void all_or_nothing(void)
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384},{}]}", "no path" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384},null]}", "no path" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384},7]}", "no object" },
-		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":2}", "have no 'cpus'" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"more\":2}", "have no 'more'" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":0}", "one vCPU at least" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":1}",
+		  "start it with --cpus 2,max=M" },
+		{ "{\"disks\":[{\"path\":\"%s\",\"size\":16384}],\"cpus\":-1}", "cpus is no number" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":-1}]}", "no number of bytes" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":\"16384\"}]}", "no number of bytes" },
 		{ "{\"disks\":[{\"path\":\"%s\",\"size\":4096}]}", "only grows" },
@@ -279,8 +343,18 @@ static void command_line(void)
 	EXPECT(!PARSE("--balloon=size=0", "--name=web"));
 	EXPECT(!strcmp(options.name, "web"));
 	json_object_put(options.arguments);
+	EXPECT(!PARSE("web", "--memory", "1G,overcommit"));
+	EXPECT(!strcmp(json_object_to_json_string_ext(options.arguments, JSON_C_TO_STRING_PLAIN),
+		       "{\"memory\":1073741824,\"overcommit\":true}"));
+	json_object_put(options.arguments);
 	EXPECT(!PARSE("--help"));
 	EXPECT(options.help && !options.arguments);
+	EXPECT(!PARSE("web", "--cpus", "4"));
+	EXPECT(!strcmp(json_object_to_json_string_ext(options.arguments, JSON_C_TO_STRING_PLAIN),
+		       "{\"cpus\":4}"));
+	json_object_put(options.arguments);
+	EXPECT_FAIL(PARSE("web", "--cpus", "0"), "--cpus: '0' is not a number from 1");
+	EXPECT_FAIL(PARSE("web", "--cpus", "2,max=4"), "--cpus: '2,max=4' is not a number");
 	EXPECT_FAIL(PARSE("web"), "say what is to change");
 	EXPECT_FAIL(PARSE("--balloon=size=0"), "say which machine");
 	EXPECT_FAIL(PARSE("a", "b", "--balloon=size=0"), "unexpected argument 'b'");
@@ -290,11 +364,12 @@ static void command_line(void)
 	EXPECT_FAIL(PARSE("a", "--disk=size=64M"), "say which drive");
 	EXPECT_FAIL(PARSE("a", "--disk=path=/none"), "cannot find /none");
 	EXPECT_FAIL(PARSE("a", "--disk=path=/,size=x"), "--disk: size");
-	EXPECT_FAIL(PARSE("a", "--cpus=4"), "unknown or ambiguous option --cpus=4; see 'hvctl set --help'");
+	EXPECT_FAIL(PARSE("a", "--fast=4"), "--fast=4");
 }
 
 static const struct test_case cases[] = {
 	TEST_CASE(tells),
+	TEST_CASE(counts),
 	TEST_CASE(grows),
 	TEST_CASE(all_or_nothing),
 	TEST_CASE(ends),

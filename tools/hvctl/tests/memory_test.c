@@ -166,8 +166,107 @@ static void shared(void)
 	memory_destroy(&mem);
 }
 
+/* ---- what is plugged and unplugged ------------------------------------------------- */
+
+static void plans(void)
+{
+	struct memory_region region;
+
+	EXPECT(!memory_region_plan(&region, MIB(256), MIB(256)));
+	EXPECT_EQ(region.size | region.max | region.block | region.start, 0);
+	EXPECT(!memory_region_plan(&region, MIB(256), GIB(1)));
+	EXPECT_EQ(region.start, GIB(4));
+	EXPECT_EQ(region.size, MIB(768));
+	EXPECT_EQ(region.max, MIB(768));
+	EXPECT_EQ(region.block, MIB(4));
+	EXPECT_EQ(region.offset, MIB(256));
+	/* Above all RAM, aligned, and no less than Linux can use all of */
+	EXPECT(!memory_region_plan(&region, GIB(4) + KIB(4), GIB(4) + KIB(4) + MIB(6)));
+	EXPECT_EQ(region.start, GIB(6));
+	EXPECT_EQ(region.size, MIB(128));
+	EXPECT_EQ(region.max, MIB(6));
+	EXPECT_EQ(region.block, MIB(2));
+	EXPECT_EQ(region.offset, GIB(4) + MIB(2));
+	EXPECT(!memory_region_plan(&region, GIB(64), GIB(65)));
+	EXPECT_EQ(region.start, GIB(66));
+	EXPECT_EQ(region.size, GIB(2));
+	EXPECT_EQ(region.block, MIB(8));
+	EXPECT(!memory_region_plan(&region, 1ULL << 44, 1ULL << 52));
+	EXPECT_EQ(region.block, 1ULL << 44);
+	EXPECT_EQ(region.start, 1ULL << 45);
+	EXPECT_EQ(memory_region_blocks(&region), 255);
+	EXPECT_FAIL(memory_region_plan(&region, MIB(256), MIB(128)), "max=128 MiB is less than the 256 MiB");
+	EXPECT_FAIL(memory_region_plan(&region, MIB(256), MIB(256) + 1), "in steps of 2 MiB");
+	EXPECT_FAIL(memory_region_plan(&region, GIB(1), GIB(2) + MIB(2)), "in steps of 8 MiB");
+	EXPECT_FAIL(memory_region_plan(&region, MIB(2), UINT64_MAX), "than any machine can have");
+	EXPECT_FAIL(memory_region_plan(&region, UINT64_MAX, MIB(2)), "is less than");
+}
+
+static void grows(void)
+{
+	struct memory_part part[MEMORY_PARTS_MAX];
+	struct guest_memory mem;
+
+	EXPECT_FAIL(memory_create_growing(&mem, MIB(4), MIB(2), false), "is less than");
+	EXPECT(!memory_create_growing(&mem, MIB(4) + KIB(4), MIB(68) + KIB(4), false));
+	EXPECT(!memory_at(&mem, GIB(4), 1));
+	memory_region_set(&mem.region, 62, 2, true);
+	memory_region_set(&mem.region, 0, 1, true);
+	EXPECT_EQ(memory_size(&mem), MIB(10) + KIB(4));
+	EXPECT(memory_at(&mem, GIB(4), MIB(2)) == mem.host + MIB(6));
+	EXPECT(!memory_at(&mem, GIB(4), MIB(2) + 1));
+	EXPECT(memory_at(&mem, GIB(4) + MIB(124), MIB(4)));
+	EXPECT(!memory_at(&mem, GIB(4) + MIB(124), MIB(4) + 1));
+	EXPECT(!memory_at(&mem, GIB(4) + MIB(124) - 1, 1));
+	EXPECT(!memory_at(&mem, GIB(4), UINT64_MAX));
+	EXPECT(!memory_at(&mem, GIB(4) + MIB(128), 0));
+	EXPECT_EQ(memory_gpa(&mem, memory_at(&mem, GIB(4) + MIB(125), 1)), GIB(4) + MIB(125));
+	EXPECT(!memory_discard(&mem, GIB(4) + MIB(126), MIB(2)));
+	EXPECT_FAIL(memory_discard(&mem, GIB(4) + MIB(2), 4096), "not wholly in RAM");
+	memory_region_set(&mem.region, 63, 1, false);
+	EXPECT(!memory_at(&mem, GIB(4) + MIB(124), MIB(4)));
+	EXPECT_EQ(memory_parts(&mem, part), 2);
+	EXPECT_EQ(part[0].gpa, 0);
+	EXPECT_EQ(part[0].size, MIB(4) + KIB(4));
+	EXPECT_EQ(part[1].gpa, GIB(4));
+	EXPECT_EQ(part[1].size, MIB(128));
+	EXPECT_EQ(part[1].offset, MIB(6));
+	*(u8 *)memory_at(&mem, GIB(4), 1) = 1;
+	EXPECT(!memory_clear(&mem));
+	EXPECT_EQ(*(u8 *)memory_at(&mem, GIB(4), 1), 0);
+	memory_destroy(&mem);
+}
+
+/* All of it is the file's, of which others have a part beyond the RAM above 4 GiB, too. */
+static void grows_shared(void)
+{
+	struct memory_part part[MEMORY_PARTS_MAX];
+	struct guest_memory mem;
+	struct stat stat;
+	u8 *other;
+
+	EXPECT(!memory_create_growing(&mem, GIB(3) + MIB(4), GIB(3) + MIB(8), true));
+	EXPECT_EQ(memory_parts(&mem, part), 3);
+	EXPECT_EQ(part[1].gpa, GIB(4));
+	EXPECT_EQ(part[2].gpa, GIB(6));
+	EXPECT_EQ(part[2].offset, GIB(3) + MIB(4));
+	EXPECT(!fstat(mem.fd, &stat));
+	EXPECT_EQ(stat.st_size, GIB(3) + MIB(132));
+	memory_region_set(&mem.region, 1, 1, true);
+	other = mmap(NULL, MIB(4), PROT_READ, MAP_SHARED, mem.fd, part[2].offset);
+	EXPECT(other != MAP_FAILED);
+	fill(&mem, GIB(6) + MIB(2));
+	EXPECT_EQ(other[MIB(2) + MEMORY_PAGE], 1);
+	memory_region_set(&mem.region, 1, 1, false);
+	EXPECT(!memory_discard_blocks(&mem, 0, 2));
+	EXPECT_EQ(other[MIB(2) + MEMORY_PAGE], 0);
+	munmap(other, MIB(4));
+	memory_destroy(&mem);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(sizes), TEST_CASE(low_only), TEST_CASE(high), TEST_CASE(discards),
-	TEST_CASE(discards_high), TEST_CASE(shared),
+	TEST_CASE(discards_high), TEST_CASE(shared), TEST_CASE(plans), TEST_CASE(grows),
+	TEST_CASE(grows_shared),
 };
 TEST_SUITE(memory_suite, "memory", cases);

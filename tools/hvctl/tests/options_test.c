@@ -23,7 +23,9 @@ static void defaults(void)
 	EXPECT(!strcmp(options.machine.files.cmdline, ""));
 	EXPECT(!strcmp(options.console, "stdio"));
 	EXPECT_EQ(options.machine.cpus, 1);
+	EXPECT_EQ(options.machine.cpus_max, 1);
 	EXPECT_EQ(options.machine.memory, MIB(512));
+	EXPECT_EQ(options.machine.memory_max, MIB(512));
 	EXPECT_EQ(options.machine.debug_exit_port, DEBUG_EXIT_NONE);
 	EXPECT(!options.machine.name);
 	EXPECT(!options.machine.exit_on_reset && !options.help);
@@ -39,6 +41,8 @@ static void everything(void)
 		      "--agent", "a.sock", "--port", "name=p,socket=p.sock"));
 	EXPECT(!strcmp(options.machine.name, "web-1.a_b"));
 	EXPECT_EQ(options.machine.cpus, 4);
+	EXPECT_EQ(options.machine.cpus_max, 4);
+	EXPECT(!options.machine.cpus_change);
 	EXPECT_EQ(options.machine.memory, GIB(1));
 	EXPECT(!strcmp(options.machine.files.initrd, "i"));
 	EXPECT_EQ(options.machine.files.module_count, 2);
@@ -55,6 +59,10 @@ static void everything(void)
 	EXPECT(devices_wanted(&options.machine.devices));
 	EXPECT(options.machine.devices.balloon);
 	EXPECT_EQ(options.machine.devices.balloon_size, 0);
+	EXPECT(!PARSE("--kernel", "k", "--memory", "256M,max=1G"));
+	EXPECT_EQ(options.machine.memory, MIB(256));
+	EXPECT_EQ(options.machine.memory_max, GIB(1));
+	EXPECT(devices_wanted(&options.machine.devices));
 	EXPECT(!PARSE("--help"));
 	EXPECT(options.help);
 }
@@ -140,6 +148,34 @@ static void networks(void)
 			  "network=1"), "more than 8 network interfaces");
 }
 
+static void cpus(void)
+{
+	EXPECT(!PARSE("--kernel", "k", "--cpus", "2,max=8"));
+	EXPECT_EQ(options.machine.cpus, 2);
+	EXPECT_EQ(options.machine.cpus_max, 8);
+	EXPECT(options.machine.cpus_change);
+	EXPECT(!PARSE("--kernel", "k", "--cpus", "4,max=4"));
+	EXPECT(options.machine.cpus_change);
+	/* There is nothing to change. */
+	EXPECT(!PARSE("--kernel", "k", "--cpus", "1,max=1"));
+	EXPECT(!options.machine.cpus_change);
+	/* What is given last counts, all of it. */
+	EXPECT(!PARSE("--kernel", "k", "--cpus", "2,max=8", "--cpus", "3"));
+	EXPECT_EQ(options.machine.cpus_max, 3);
+	EXPECT(!options.machine.cpus_change);
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "0,max=4"), "--cpus: '0' is not a number from 1");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "4,max=2"), "max=2 is less than the 4 at the start");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "4,max=0"), "--cpus: max: '0' is not");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "4,max="), "max needs a value: max=8");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "4,max=5000"), "--cpus: max");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "4,most=8"), "the number comes first");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "max=8"), "--cpus: 'max=8' is not a number");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "4,"), "--cpus");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", ""), "--cpus");
+	EXPECT_FAIL(PARSE("--kernel", "k", "--cpus", "11111111111111111111111111111111111111,max=8"),
+		    "is not a number of vCPUs");
+}
+
 static void many_modules(void)
 {
 	const char *argv[2 * BOOT_MODULES_MAX + 6] = { "run", "--kernel", "k" };
@@ -154,6 +190,6 @@ static void many_modules(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(defaults), TEST_CASE(everything), TEST_CASE(refusals), TEST_CASE(consoles),
-	TEST_CASE(host_root), TEST_CASE(networks), TEST_CASE(many_modules),
+	TEST_CASE(host_root), TEST_CASE(networks), TEST_CASE(cpus), TEST_CASE(many_modules),
 };
 TEST_SUITE(options_suite, "run_options", cases);

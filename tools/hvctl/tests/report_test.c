@@ -66,6 +66,14 @@ static void reasons(void)
 	report(&run);
 	EXPECT_HAS(text, "(c5 00");
 
+	mem.region = (struct memory_region){ .start = GIB(4), .size = MIB(2), .block = MIB(2) };
+	run.undecoded.gpa = GIB(4) + MIB(2) - 1;
+	report(&run);
+	EXPECT_HAS(text, "access to 0x1001fffff, where memory is unplugged, by an");
+	run.undecoded.gpa = GIB(4) + MIB(2);
+	report(&run);
+	EXPECT_HAS(text, "access to 0x100200000, where there is no memory");
+
 	memset(&run, 0, sizeof(run));
 	run.exit_reason = LHV_EXIT_MEMORY_FAULT;
 	run.memory_fault.access = LHV_MEMORY_FAULT_WRITE;

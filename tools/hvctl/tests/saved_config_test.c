@@ -8,6 +8,7 @@
 #include "config_changes.h"
 #include "create_options.h"
 #include "option_paths.h"
+#include "saved_amount.h"
 #include "test.h"
 
 static struct json_object *config;
@@ -138,6 +139,40 @@ static void single(void)
 	json_object_put(config);
 }
 
+static void amounts(void)
+{
+	static const struct {
+		const char *before, *now, *after;
+	} merges[] = {
+		{ "", "4", "4" },
+		{ "2", "4", "4" },
+		{ "2,max=8", "4", "4,max=8" },
+		{ "2,max=8", "4,max=5", "4,max=5" },
+		{ "2,max=8", "max=5", "2,max=5" },
+		{ "1G", "2G,overcommit", "2G" },
+		{ "1G,max=4G", "2G,overcommit", "2G,max=4G" },
+		{ "min=1G,max=2G", "max=3G", "min=1G,max=3G" },
+		{ "min=1G,max=2G", "max=3G,min=2G", "max=3G,min=2G" },
+		{ "min=1G,max=2G", "4G", "4G" },
+		{ "2G,min=1G", "min=512M", "2G,min=512M" },
+		{ "", "min=1,max=2", "min=1,max=2" },
+		{ "maxi=1,max=2", "max=3", "maxi=1,max=3" },
+		{ ",,", ",", "" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(merges); i++) {
+		char *text = saved_amount_merge(merges[i].before, merges[i].now);
+
+		EXPECT(text);
+		if (text)
+			EXPECT_HAS(text, merges[i].after);
+		if (text)
+			EXPECT_EQ(strlen(text), strlen(merges[i].after));
+		free(text);
+	}
+}
+
 static void repeated(void)
 {
 	config = saved_config_create();
@@ -222,7 +257,7 @@ static int create(const char **argv)
 
 static void create_line(void)
 {
-	EXPECT(!CREATE("web", "--kernel", "/proc/stat", "--disk-img=/proc/stat", "--cpu", "2",
+	EXPECT(!CREATE("web", "--kernel", "/proc/stat", "--disk-img=/proc/stat", "--cpus", "2",
 		       "--network", "7", "--image", "/proc/cmdline", "--datacenter", "a-1",
 		       "--rng", "--network=7"));
 	EXPECT(!strcmp(options.name, "web"));
@@ -245,7 +280,7 @@ static void create_line(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(round_trip), TEST_CASE(damaged), TEST_CASE(cannot_run), TEST_CASE(single),
-	TEST_CASE(repeated), TEST_CASE(paths), TEST_CASE(create_line),
+	TEST_CASE(amounts),	TEST_CASE(repeated), TEST_CASE(paths), TEST_CASE(create_line),
 };
 
 TEST_SUITE(saved_config_suite, "saved_config", cases);

@@ -54,7 +54,34 @@ static void formats(void)
 	EXPECT(!strcmp(format_size(20001, text, sizeof(text)), "19 KiB"));
 }
 
+static const char *in_short(u64 value, unsigned int step)
+{
+	static char text[SHORT_LENGTH];
+
+	return format_short(value, step, text);
+}
+
+static void short_ones(void)
+{
+	static const struct {
+		u64 value;
+		unsigned int step;
+		const char *text;
+	} cases[] = {
+		{ 0, 1000, "0" }, { 999, 1000, "999" }, { 1000, 1000, "1.0K" },
+		{ 1023, 1024, "1023" }, { 1024, 1024, "1.0K" }, { 1999, 1000, "1.9K" },
+		{ 9999, 1000, "9.9K" }, { 10000, 1000, "10K" }, { 1048575, 1024, "1023K" },
+		{ MIB(1536), 1024, "1.5G" }, { GIB(1) - 1, 1024, "1023M" },
+		{ UINT64_MAX, 1024, "15E" }, { UINT64_MAX, 1000, "18E" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		EXPECT(!strcmp(in_short(cases[i].value, cases[i].step), cases[i].text));
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(sizes), TEST_CASE(numbers), TEST_CASE(formats),
+	TEST_CASE(short_ones),
 };
 TEST_SUITE(size_suite, "size", cases);

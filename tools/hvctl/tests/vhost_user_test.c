@@ -156,7 +156,7 @@ static void starting(void)
 	end();
 }
 
-/* The halves of a large memory; nothing is mapped but for them. */
+/* The halves of a large memory, and what may be plugged; nothing is mapped but for them. */
 static void memory_above(void)
 {
 	struct vu_session s;
@@ -164,22 +164,25 @@ static void memory_above(void)
 	struct guest_memory mem;
 	int pair[2];
 
-	EXPECT(!memory_create_shared(&mem, GIB(3) + MIB(6)));
+	EXPECT(!memory_create_growing(&mem, GIB(3) + MIB(6), GIB(3) + MIB(8), true));
 	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
 	vu_session_init(&s, "the test", 1000);
 	s.fd = pair[0];
 	vu_begin(&s, -1);
 	EXPECT(!vu_set_memory(&s, &mem));
 	EXPECT(!vu_receive(pair[1], &message, vu_deadline(1000), -1));
-	EXPECT_EQ(message.header.size, 8 + 2 * 32);
-	EXPECT_EQ(message.fd_count, 2);
-	EXPECT_EQ(message.payload.memory.count, 2);
+	EXPECT_EQ(message.header.size, 8 + 3 * 32);
+	EXPECT_EQ(message.fd_count, 3);
+	EXPECT_EQ(message.payload.memory.count, 3);
 	EXPECT_EQ(message.payload.memory.region[0].size, GIB(3));
 	EXPECT_EQ(message.payload.memory.region[0].offset, 0);
 	EXPECT_EQ(message.payload.memory.region[1].guest_address, GIB(4));
 	EXPECT_EQ(message.payload.memory.region[1].size, MIB(6));
 	EXPECT_EQ(message.payload.memory.region[1].offset, GIB(3));
 	EXPECT_EQ(message.payload.memory.region[1].user_address, (uintptr_t)mem.host + GIB(3));
+	EXPECT_EQ(message.payload.memory.region[2].guest_address, GIB(6));
+	EXPECT_EQ(message.payload.memory.region[2].size, MIB(128));
+	EXPECT_EQ(message.payload.memory.region[2].offset, GIB(3) + MIB(6));
 	vu_close_fds(&message);
 	vu_session_close(&s);
 	close(pair[1]);

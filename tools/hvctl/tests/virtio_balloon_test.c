@@ -410,6 +410,7 @@ static void reports_unwanted(void)
 	start_with(BIT_ULL(VIRTIO_BALLOON_F_DEFLATE_ON_OOM));
 	send_report(4);
 	EXPECT_EQ(gone(), 0);
+	EXPECT_EQ(virtio_balloon_reported(device), 0);
 	SEND(0, 600);
 	EXPECT_EQ(gone(), 1);
 	virtio_reset(device);
@@ -417,6 +418,7 @@ static void reports_unwanted(void)
 	memset(page(600), FULL, MEMORY_PAGE);
 	drive(BIT_ULL(VIRTIO_BALLOON_F_REPORTING));
 	expect_reported(2);
+	EXPECT_EQ(virtio_balloon_reported(device), 5 * MEMORY_PAGE - 2);
 	end();
 }
 

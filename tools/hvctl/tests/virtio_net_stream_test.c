@@ -368,6 +368,17 @@ static void configuration(void)
 	end();
 }
 
+/* Counted is before it is given back. */
+static void expect_counts(unsigned int queue, u64 packets, u64 bytes, u64 dropped)
+{
+	struct net_counts counts;
+
+	virtio_net_stream_count(device, &counts);
+	EXPECT_EQ(counts.packets[queue], packets);
+	EXPECT_EQ(counts.bytes[queue], bytes);
+	EXPECT_EQ(counts.dropped[queue], dropped);
+}
+
 static void sends(void)
 {
 	static const u32 splits[] = { 1, HEADER - 1, HEADER, HEADER + 1, HEADER + 99 };
@@ -384,6 +395,9 @@ static void sends(void)
 	peer_gets(FRAME_MAX, 0x5a);
 	guest_sends(2, FRAME_MIN, 0x5b);
 	peer_gets(FRAME_MIN, 0x5b);
+	expect_used(SEND, 7);
+	expect_counts(SEND, 7, 500 + FRAME_MAX + FRAME_MIN, 0);
+	expect_counts(RECEIVE, 0, 0, 0);
 	end();
 }
 
@@ -415,6 +429,8 @@ static void sends_nonsense(void)
 	expect_used(SEND, 7);
 	guest_sends(0, 60, 7);
 	peer_gets(60, 7);
+	expect_used(SEND, 8);
+	expect_counts(SEND, 1, 60, 7);
 	EXPECT(!(device->status & VIRTIO_CONFIG_S_NEEDS_RESET));
 	end();
 }
@@ -497,6 +513,7 @@ static void too_small(void)
 	peer_sends(1, 100, 0x22);
 	expect_used(RECEIVE, 1);
 	expect_received(0, 1, 100, 0x22);
+	expect_counts(RECEIVE, 1, 100, 1);
 	end();
 }
 

@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vCPUs that become more and fewer while their machine runs.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+gcc -static -o "$work/deadline" deadline.c
+../lab/lab --timeout 1800 --add inside/lib.sh --add inside/cpus-lib.sh --add inside/cpus-guest \
+	--add inside/cpus.sh --add "$work/deadline" -- sh cpus.sh
