@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "error.h"
 #include "machine_dir.h"
+#include "monotonic.h"
 #include "nearest.h"
 
 /* A machine that answers later hangs, or its process is stopped. */
@@ -196,14 +196,6 @@ int control_ask(const char *name, const char *command, struct json_object *argum
 	ret = control_call(connection, command, arguments, result);
 	close(connection);
 	return ret;
-}
-
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
 int control_wait_end(int connection, unsigned int seconds)

@@ -44,6 +44,7 @@ struct devices {
 	struct device *list;
 	struct virtio_device *disk[DISKS_MAX];	/* as they were asked for */
 	struct virtio_device *balloon;		/* NULL: there is none */
+	struct virtio_device *console;		/* the same */
 	int vm_fd;		/* while the machine is powered on */
 };
 

@@ -13,6 +13,7 @@
 #include "machine_set.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
+#include "virtio_console.h"
 
 /* ---- status --------------------------------------------------------------------- */
 
@@ -89,6 +90,21 @@ static struct json_object *describe_balloon(struct virtio_device *balloon)
 	return object;
 }
 
+/* By which hvctl exec and enter find their way. */
+static void describe_agent(struct machine *m, struct json_object *object)
+{
+	const struct port_options *ports = &m->config->devices.ports;
+	unsigned int agent = port_options_find(ports, AGENT_PORT);
+	unsigned int enter = port_options_find(ports, ENTER_PORT);
+
+	if (agent) {
+		add_path(object, "agent", ports->port[agent - 1].socket);
+		add_flag(object, "agent-open", virtio_console_is_open(m->devices.console, agent));
+	}
+	if (enter)
+		add_path(object, "enter", ports->port[enter - 1].socket);
+}
+
 static int status(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
 	const struct machine_config *config = m->config;
@@ -110,6 +126,7 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	json_object_object_add(object, "disks", disks);
 	if (m->devices.balloon)
 		json_object_object_add(object, "balloon", describe_balloon(m->devices.balloon));
+	describe_agent(m, object);
 	*result = object;
 	return 0;
 }

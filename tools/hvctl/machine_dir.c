@@ -13,12 +13,16 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "port_options.h"
 
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
 
-/* Bytes of the lock file. The second is held while the folder is made or removed. */
-enum { LOCK_LIFE, LOCK_FOLDER };
+/*
+ * Bytes of the lock file. The second is held while the folder is made or removed; the third,
+ * by who has the machine's port for terminals.
+ */
+enum { LOCK_LIFE, LOCK_FOLDER, LOCK_ENTER };
 
 const char *machine_dir_base;
 
@@ -143,7 +147,9 @@ static int open_lock(const char *path, int flags)
 /* Of a folder whose lock's second byte is ours, and whose first one is nobody else's. */
 static void remove_folder(const char *path)
 {
-	static const char * const files[] = { CONTROL_SOCKET, LOCK_FILE };
+	static const char * const files[] = {
+		CONTROL_SOCKET, AGENT_SOCKET, ENTER_SOCKET, LOCK_FILE,
+	};
 	char file[PATH_MAX + 16];
 	unsigned int i;
 
@@ -208,6 +214,25 @@ void machine_dir_release(struct machine_dir *dir)
 		remove_folder(dir->path);
 	close(dir->lock_fd);
 	*dir->path = '\0';
+}
+
+int machine_dir_lock_enter(const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (machine_folder(name, path))
+		return -1;
+	strcat(path, "/" LOCK_FILE);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno("cannot open the machine's lock %s", path);
+	if (!lock_byte(fd, F_OFD_SETLK, F_WRLCK, LOCK_ENTER))
+		return fd;
+	fail("somebody has entered the machine %s already; one at a time can, so wait, or use 'hvctl exec'",
+	     name);
+	close(fd);
+	return -1;
 }
 
 /* ---- listing -------------------------------------------------------------------- */

@@ -16,6 +16,8 @@ static const struct {
 	{ "list", "the machines that run", verb_list },
 	{ "status", "what a machine has", verb_status },
 	{ "set", "change a machine that runs", verb_set },
+	{ "exec", "run a command in a machine", verb_exec },
+	{ "enter", "have a shell in a machine", verb_enter },
 	{ "stop", "press a machine's power button, or end it", verb_stop },
 	{ "--version", NULL, verb_version },
 };

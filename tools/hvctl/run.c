@@ -112,6 +112,10 @@ static int run(struct run_options *options)
 
 	if (take_name(&options->machine, &dir))
 		return verb_failed();
+	if (port_options_place(&options->machine.devices.ports, dir.path)) {
+		status = verb_failed();
+		goto out_name;
+	}
 	if (machine_create(&machine, &options->machine, &console, &hvc)) {
 		status = verb_failed();
 		goto out_name;
