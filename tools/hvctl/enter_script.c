@@ -16,8 +16,9 @@
  *
  * A port is one process' at a time, and its last user may only just be hung up on. Each end
  * of the pipe that ends takes the other along, and the whole process group, which is the
- * script's own: cat(1) when the client has left, which hangs up on the terminal; script(1) with
- * the shell.
+ * script's own: cat(1) when the client has left; script(1) with the shell. script(1), which
+ * blocks other signals, passes SIGTERM on; where it waits for somebody to read, it has to be
+ * killed. Either way the terminal is hung up. What script(1) says is for the agent's log.
  */
 static const char outer[] =
 "case $1 in\n"
@@ -30,19 +31,19 @@ static const char outer[] =
 "[ -c \"$port\" ] || exit 71\n"
 "session() {\n"
 "	ran=1\n"
-"	{ cat <&3; kill -HUP 0; } | {\n"
+"	{ trap '' HUP; cat <&3; exec 3<&-; trap '' TERM; kill -TERM 0; sleep 1; kill -KILL 0; } | {\n"
 "		if command -v script >/dev/null; then\n"
-"			script -qfc \"$3\" /dev/null >&3 3>&-\n"
+"			script -qfc \"$3\" /dev/null >&3 2>&4 3>&- 4>&-\n"
 "		else\n"
-"			sh -c \"$3\" >&3 2>&3 3>&-\n"
+"			sh -c \"$3\" >&3 2>&3 3>&- 4>&-\n"
 "		fi\n"
 "		printf '\\036%s:end\\036' \"$2\" >&3\n"
-"		kill -HUP 0\n"
+"		kill -TERM 0\n"
 "	}\n"
 "}\n"
 "n=0 ran=\n"
 "while [ $n -lt 50 ]; do\n"
-"	session \"$1\" \"$2\" \"$3\" 3<>\"$port\"\n"
+"	session \"$1\" \"$2\" \"$3\" 4>&2 2>/dev/null 3<>\"$port\"\n"
 "	[ -z \"$ran\" ] || exit 0\n"
 "	sleep 0.1\n"
 "	n=$((n + 1))\n"
@@ -82,7 +83,7 @@ static char *make_shell(const char *user)
 	char *text;
 
 	if (asprintf(&text,
-		     "if [ -z \"$t\" ]; then sh -i\n"
+		     "if [ -z \"$t\" ]; then sh -i +m\n"
 		     "elif command -v su >/dev/null; then su -l %s\n"
 		     "else sh -l\n"
 		     "fi", user ? user : "root") < 0) {
