@@ -15,14 +15,18 @@
 #include "cgroup.h"
 #include "error.h"
 #include "image_copy.h"
+#include "port_options.h"
 
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
 #define GROUP_LINK	"cgroup"
 #define COPIES_FOLDER	".copies"	/* no name of a machine */
 
-/* Bytes of the lock file. The second is held while the folder is made or removed. */
-enum { LOCK_LIFE, LOCK_FOLDER };
+/*
+ * Bytes of the lock file. The second is held while the folder is made or removed; the third,
+ * by who has the machine's port for terminals.
+ */
+enum { LOCK_LIFE, LOCK_FOLDER, LOCK_ENTER };
 
 const char *machine_dir_base;
 
@@ -197,7 +201,9 @@ static void remove_group(const char *folder)
 /* Of a folder whose lock's second byte is ours, and whose first one is nobody else's. */
 static void remove_folder(const char *path)
 {
-	static const char * const files[] = { CONTROL_SOCKET, LOCK_FILE };
+	static const char * const files[] = {
+		CONTROL_SOCKET, AGENT_SOCKET, ENTER_SOCKET, LOCK_FILE,
+	};
 	char file[PATH_MAX + 16];
 	unsigned int i;
 
@@ -264,6 +270,25 @@ void machine_dir_release(struct machine_dir *dir)
 		remove_folder(dir->path);
 	close(dir->lock_fd);
 	*dir->path = '\0';
+}
+
+int machine_dir_lock_enter(const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (machine_folder(name, path))
+		return -1;
+	strcat(path, "/" LOCK_FILE);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno("cannot open the machine's lock %s", path);
+	if (!lock_byte(fd, F_OFD_SETLK, F_WRLCK, LOCK_ENTER))
+		return fd;
+	fail("somebody has entered the machine %s already; one at a time can, so wait, or use 'hvctl exec'",
+	     name);
+	close(fd);
+	return -1;
 }
 
 /* ---- listing -------------------------------------------------------------------- */

@@ -19,6 +19,8 @@ static const struct {
 	{ "top", "what machines that run do, again and again", verb_top },
 	{ "metrics", "the same as OpenMetrics text, for Prometheus and the like", verb_metrics },
 	{ "set", "change a machine that runs", verb_set },
+	{ "exec", "run a command in a machine", verb_exec },
+	{ "enter", "have a shell in a machine", verb_enter },
 	{ "stop", "press a machine's power button, or end it", verb_stop },
 	{ "--version", NULL, verb_version },
 };

@@ -124,7 +124,8 @@ static int run(struct run_options *options)
 	if (take_name(&options->machine, &dir))
 		return verb_failed();
 	choose_copies(&options->machine, &dir);
-	if (machine_limits_begin(&limits, &options->machine.limits, options->machine.name, &dir)) {
+	if (port_options_place(&options->machine.devices.ports, dir.path) ||
+	    machine_limits_begin(&limits, &options->machine.limits, options->machine.name, &dir)) {
 		status = verb_failed();
 		goto out_name;
 	}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent_vcpus.h"
 #include "control_client.h"
 #include "set_options.h"
 #include "size.h"
@@ -25,9 +26,18 @@ static void tell_progress(struct json_object *status)
 	told = true;
 }
 
+/* How many CPUs it is to have; 0: as many as it has. */
+static unsigned int cpus_of(struct json_object *arguments)
+{
+	struct json_object *cpus;
+
+	return json_object_object_get_ex(arguments, "cpus", &cpus) ? json_object_get_int(cpus) : 0;
+}
+
 int verb_set(int argc, char **argv)
 {
 	struct set_options options;
+	unsigned int cpus;
 	int ret;
 
 	if (set_options_parse(&options, argc, argv))
@@ -36,9 +46,14 @@ int verb_set(int argc, char **argv)
 		fputs(set_help, stdout);
 		return STATUS_OK;
 	}
+	cpus = cpus_of(options.arguments);
 	ret = control_ask_patiently(options.name, "set", options.arguments, NULL,
 				    isatty(STDERR_FILENO) ? tell_progress : NULL);
 	if (told)
 		fputs("\r\33[K", stderr);
-	return ret ? verb_failed() : STATUS_OK;
+	if (ret)
+		return verb_failed();
+	if (cpus)
+		agent_take_vcpus(options.name, cpus);
+	return STATUS_OK;
 }

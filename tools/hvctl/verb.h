@@ -10,6 +10,8 @@
 
 /* Each gets its own arguments, argv[0] being the verb, and returns a status. */
 int verb_run(int argc, char **argv);
+int verb_enter(int argc, char **argv);
+int verb_exec(int argc, char **argv);
 int verb_list(int argc, char **argv);
 int verb_metrics(int argc, char **argv);
 int verb_set(int argc, char **argv);
