@@ -126,9 +126,12 @@ static int plug_all(struct devices *d, const struct devices_config *config, unsi
 	}
 	if (config->vsock_cid && plug(d, virtio_vsock_create(config->vsock_cid, mem)))
 		return -1;
-	if ((hvc || config->ports.count) &&
-	    plug(d, virtio_console_create(config->ports.port, config->ports.count, hvc, mem)))
-		return -1;
+	if (hvc || config->ports.count) {
+		d->console = virtio_console_create(config->ports.port, config->ports.count, hvc,
+						   mem);
+		if (plug(d, d->console))
+			return -1;
+	}
 	if (config->rng && plug(d, virtio_rng_create(mem)))
 		return -1;
 	if (!config->balloon)

@@ -51,6 +51,7 @@ struct devices {
 	struct virtio_mem_host mem_host;
 	const struct guest_memory *memory;
 	int wake_fd;		/* signalled when @mem has plugged or unplugged something */
+	struct virtio_device *console;		/* the same */
 	int vm_fd;		/* while the machine is powered on */
 };
 

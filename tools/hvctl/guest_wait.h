@@ -5,9 +5,9 @@
 #include "types.h"
 
 /*
- * Wait until the guest agent of the machine @name, whose port's socket is at @path, answers,
- * up to @seconds. -1 with a sentence: it didn't, or the machine ended
+ * Wait until the guest agent of the machine @name, which runs, answers, up to @seconds. -1 with
+ * a sentence: it didn't, or the machine has no port for one, or ended
  */
-int guest_wait(const char *name, const char *path, u64 seconds);
+int guest_wait(const char *name, u64 seconds);
 
 #endif

@@ -15,6 +15,7 @@
 #include "machine_stats.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
+#include "virtio_console.h"
 
 /* ---- status --------------------------------------------------------------------- */
 
@@ -67,6 +68,21 @@ static struct json_object *describe_balloon(struct virtio_device *balloon)
 	return object;
 }
 
+/* By which hvctl exec and enter find their way. */
+static void describe_agent(struct machine *m, struct json_object *object)
+{
+	const struct port_options *ports = &m->config->devices.ports;
+	unsigned int agent = port_options_find(ports, AGENT_PORT);
+	unsigned int enter = port_options_find(ports, ENTER_PORT);
+
+	if (agent) {
+		add_path(object, "agent", ports->port[agent - 1].socket);
+		add_flag(object, "agent-open", virtio_console_is_open(m->devices.console, agent));
+	}
+	if (enter)
+		add_path(object, "enter", ports->port[enter - 1].socket);
+}
+
 static int status(struct machine *m, struct json_object *arguments, struct json_object **result)
 {
 	const struct machine_config *config = m->config;
@@ -97,6 +113,7 @@ static int status(struct machine *m, struct json_object *arguments, struct json_
 	machine_breath_describe(&m->breath, object);
 	if (m->limits)
 		machine_limits_describe(m->limits, object);
+	describe_agent(m, object);
 	*result = object;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "image_copy.h"
 #include "name_list.h"
 #include "ofd_lock.h"
+#include "port_options.h"
 
 #define LOCK_FILE	"lock"
 #define CONTROL_SOCKET	"control"
@@ -23,8 +24,11 @@
 #define GROUP_LINK	"cgroup"
 #define COPIES_FOLDER	".copies"	/* no name of a machine */
 
-/* Bytes of the lock file. The second is held while the folder is made or removed. */
-enum { LOCK_LIFE, LOCK_FOLDER };
+/*
+ * Bytes of the lock file. The second is held while the folder is made or removed; the third,
+ * by who has the machine's port for terminals.
+ */
+enum { LOCK_LIFE, LOCK_FOLDER, LOCK_ENTER };
 
 const char *machine_dir_base;
 
@@ -202,8 +206,13 @@ static void remove_file(const char *path, const char *file)
 
 static void remove_sockets(const char *path)
 {
-	remove_file(path, CONTROL_SOCKET);
-	remove_file(path, CONSOLE_SOCKET);
+	static const char * const files[] = {
+		CONTROL_SOCKET, CONSOLE_SOCKET, AGENT_SOCKET, ENTER_SOCKET,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		remove_file(path, files[i]);
 }
 
 /* Of a folder whose lock's second byte is ours, and whose first one is nobody else's. */
@@ -270,6 +279,25 @@ void machine_dir_release(struct machine_dir *dir)
 		remove_folder(dir->path);
 	close(dir->lock_fd);
 	*dir->path = '\0';
+}
+
+int machine_dir_lock_enter(const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (machine_folder(name, path))
+		return -1;
+	strcat(path, "/" LOCK_FILE);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno("cannot open the machine's lock %s", path);
+	if (!ofd_try_lock(fd, LOCK_ENTER))
+		return fd;
+	fail("somebody has entered the machine %s already; one at a time can, so wait, or use 'hvctl exec'",
+	     name);
+	close(fd);
+	return -1;
 }
 
 /* ---- listing -------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
 /*
  * The folder of a running machine, by which the others know its name:
  * /run/lhv/NAME for root's machines, $XDG_RUNTIME_DIR/lhv/NAME for another user's.
- * In it are a lock, which the machine's process holds, and the machine's control socket.
+ * In it are a lock, which the machine's process holds, the machine's control socket, and
+ * perhaps those of ports (port_options.h).
  * A folder whose lock nobody holds is one that a killed hvctl left behind.
  */
 #ifndef HVCTL_MACHINE_DIR_H
@@ -51,6 +52,12 @@ void machine_dir_unlink_group(const struct machine_dir *dir);
 
 /* Remove the folder, with the control socket, and give the name up. */
 void machine_dir_release(struct machine_dir *dir);
+
+/*
+ * Be the one who has the port for terminals of the machine @name, which runs. Returns an fd,
+ * which is to be closed afterwards; or -1 with a sentence: somebody else is.
+ */
+int machine_dir_lock_enter(const char *name);
 
 /* The address of the control socket of the machine @name, be there one or not. */
 int machine_dir_control(const char *name, struct sockaddr_un *address);

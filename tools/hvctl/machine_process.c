@@ -250,7 +250,8 @@ static int run_limited(struct process *p, struct run_options *options)
 	struct machine_config *config = &options->machine;
 	int status;
 
-	if (machine_limits_begin(&p->limits, &config->limits, config->name, &p->dir))
+	if (port_options_place(&config->devices.ports, p->dir.path) ||
+	    machine_limits_begin(&p->limits, &config->limits, config->name, &p->dir))
 		return failed(p);
 	status = run(p, options);
 	machine_limits_end(&p->limits);

@@ -30,6 +30,8 @@ static const struct {
 	{ "metrics", "the same as OpenMetrics text, for Prometheus and the like", verb_metrics },
 	{ "console", "look at a machine's console, and type there", verb_console },
 	{ "log", "what a machine said", verb_log },
+	{ "exec", "run a command in a machine", verb_exec },
+	{ "enter", "have a shell in a machine", verb_enter },
 	{ "--version", NULL, verb_version },
 };
 

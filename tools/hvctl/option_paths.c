@@ -58,6 +58,8 @@ static const char *find_path(unsigned int i, const char *value, size_t *len)
 /* These are no files. */
 static bool is_word(const char *name, const char *value)
 {
+	if (!strcmp(name, "agent"))
+		return !strcmp(value, "auto");
 	return (!strcmp(name, "console") || !strcmp(name, "hvc")) &&
 	       (!strcmp(value, "stdio") || !strcmp(value, "none"));
 }

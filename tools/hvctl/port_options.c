@@ -2,6 +2,7 @@
 #include "port_options.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
@@ -64,7 +65,8 @@ static int add(struct port_options *options, const char *option, const struct po
 		if (!strcmp(options->port[i].name, config->name))
 			return fail("%s: there is a port %s already; each needs a name of its own",
 				    option, config->name);
-		if (!strcmp(options->port[i].socket, config->socket))
+		if (options->port[i].in_folder == config->in_folder &&
+		    !strcmp(options->port[i].socket, config->socket))
 			return fail("%s: %s is another port's already; each needs a socket of its own",
 				    option, config->socket);
 	}
@@ -83,13 +85,59 @@ int port_options_add(struct port_options *options, const char *text)
 	return add(options, "--port", &config);
 }
 
+static int add_auto(struct port_options *options)
+{
+	static const struct port_config agent = {
+		.name = AGENT_PORT, .socket = AGENT_SOCKET, .in_folder = true,
+	}, enter = {
+		.name = ENTER_PORT, .socket = ENTER_SOCKET, .in_folder = true,
+	};
+
+	return add(options, "--agent", &agent) || add(options, "--agent", &enter) ? -1 : 0;
+}
+
 int port_options_add_agent(struct port_options *options, const char *path)
 {
-	struct port_config config = { .name = PORT_AGENT_NAME };
+	struct port_config config = { .name = AGENT_PORT };
 
+	if (!strcmp(path, "auto"))
+		return add_auto(options);
 	if (!*path)
 		return fail("--agent: say where its socket is to be");
 	if (set_socket(&config, "--agent", path))
 		return -1;
 	return add(options, "--agent", &config);
+}
+
+int port_options_place(struct port_options *options, const char *folder)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->count; i++) {
+		struct port_config *config = &options->port[i];
+		char file[sizeof(config->socket)];
+
+		if (!config->in_folder)
+			continue;
+		if (!*folder)
+			return fail("--agent: there is no folder for the machine's sockets; give a path instead of 'auto', or a --name to learn why");
+		strcpy(file, config->socket);
+		if (snprintf(config->socket, sizeof(config->socket), "%s/%s", folder, file) >=
+		    (int)sizeof(config->socket))
+			return fail("--agent: %s makes a path that is too long for a socket; choose a shorter --name",
+				    folder);
+		config->in_folder = false;
+	}
+	return 0;
+}
+
+unsigned int port_options_find(const struct port_options *options, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->count; i++) {
+		if (!strcmp(options->port[i].name, name))
+			return i + 1;
+	}
+	return 0;
 }

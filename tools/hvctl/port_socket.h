@@ -19,6 +19,7 @@
 struct port_config {
 	char name[PORT_NAME_MAX + 1];
 	char socket[PORT_SOCKET_MAX];
+	bool in_folder;		/* @socket is a file of the machine's folder */
 };
 
 /*

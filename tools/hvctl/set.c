@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent_vcpus.h"
 #include "control_client.h"
 #include "error.h"
 #include "machine_dir.h"
@@ -69,13 +70,24 @@ static void tell_progress(struct json_object *status)
 	told = true;
 }
 
+/* How many CPUs it is to have; 0: as many as it has. */
+static unsigned int cpus_of(struct json_object *arguments)
+{
+	struct json_object *cpus;
+
+	return json_object_object_get_ex(arguments, "cpus", &cpus) ? json_object_get_int(cpus) : 0;
+}
+
 static int change_live(const struct set_plan *plan, struct json_object *arguments)
 {
+	unsigned int cpus = cpus_of(arguments);
 	int ret = control_ask_patiently(plan->name, "set", arguments, NULL,
 					isatty(STDERR_FILENO) ? tell_progress : NULL);
 
 	if (told)
 		fputs("\r\33[K", stderr);
+	if (!ret && cpus)
+		agent_take_vcpus(plan->name, cpus);
 	return ret;
 }
 

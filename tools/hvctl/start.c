@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* hvctl start */
 #include <stdio.h>
-#include <string.h>
 
 #include "error.h"
 #include "guest_wait.h"
@@ -63,37 +62,27 @@ static int parse(struct start_options *options, int argc, char **argv)
 	return o.help ? 0 : verb_options_name(&o, &options->name);
 }
 
-/* Where the machine has its agent's port, in @path, before it is started. */
-static int find_agent(const char *name, char path[static PORT_SOCKET_MAX])
+/* Before it is started: is there anything to wait for? */
+static int check_agent(const char *name)
 {
 	struct saved_machine machine;
-	const struct port_options *ports;
-	unsigned int i;
+	unsigned int agent;
 
 	if (!machine_store_has(name))
 		return fail_no_machine(name);
 	if (saved_machine_open(&machine, name))
 		return -1;
-	*path = '\0';
-	ports = &machine.options.machine.devices.ports;
-	for (i = 0; i < ports->count; i++) {
-		if (!strcmp(ports->port[i].name, PORT_AGENT_NAME))
-			strcpy(path, ports->port[i].socket);
-	}
+	agent = port_options_find(&machine.options.machine.devices.ports, AGENT_PORT);
 	saved_machine_close(&machine);
-	return *path ? 0 : fail("--wait: the machine %s has no port for a guest agent; give it one with 'hvctl set %s --agent PATH', or leave --wait out",
+	return agent ? 0 : fail("--wait: the machine %s has no port for a guest agent; give it one with 'hvctl set %s --agent auto', or leave --wait out",
 				name, name);
 }
 
 static int start(const struct start_options *options)
 {
-	char agent[PORT_SOCKET_MAX];
-
-	if (options->wait && find_agent(options->name, agent))
+	if ((options->wait && check_agent(options->name)) || machine_start(options->name))
 		return -1;
-	if (machine_start(options->name))
-		return -1;
-	return options->wait ? guest_wait(options->name, agent, options->timeout) : 0;
+	return options->wait ? guest_wait(options->name, options->timeout) : 0;
 }
 
 int verb_start(int argc, char **argv)

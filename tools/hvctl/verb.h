@@ -12,6 +12,8 @@
 int verb_console(int argc, char **argv);
 int verb_create(int argc, char **argv);
 int verb_destroy(int argc, char **argv);
+int verb_enter(int argc, char **argv);
+int verb_exec(int argc, char **argv);
 int verb_list(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_metrics(int argc, char **argv);

@@ -556,3 +556,14 @@ err:
 	free_console(vc);
 	return NULL;
 }
+
+bool virtio_console_is_open(struct virtio_device *dev, unsigned int number)
+{
+	struct virtio_console *vc = console_of(dev);
+	bool open;
+
+	pthread_mutex_lock(&vc->lock);
+	open = number < vc->port_count && vc->ports[number].guest_open;
+	pthread_mutex_unlock(&vc->lock);
+	return open;
+}

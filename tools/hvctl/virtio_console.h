@@ -17,4 +17,7 @@
 struct virtio_device *virtio_console_create(const struct port_config *config, unsigned int count,
 					    struct port *hvc, const struct guest_memory *mem);
 
+/* Does the guest have port @number, 1 or more, open? Any thread. */
+bool virtio_console_is_open(struct virtio_device *dev, unsigned int number);
+
 #endif

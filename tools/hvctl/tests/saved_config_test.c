@@ -230,6 +230,7 @@ static void paths(void)
 	expect_path("share", "sys", "/proc/sys");
 	expect_path("port", "name=a,socket=b", "name=a,socket=/proc/b");
 	expect_path("agent", "x", "/proc/x");
+	expect_path("agent", "auto", "auto");
 	expect_path("console", "stdio", "stdio");
 	expect_path("hvc", "none", "none");
 	expect_path("hvc", "out", "/proc/out");
