@@ -19,6 +19,9 @@
 
 /* What JSON is made of; a byte that is small stands for one of these. */
 static const char * const words[] = {
+	"{\"return\": {\"pid\": 7}}\n", "{\"return\": {\"exited\": true, \"exitcode\": 7",
+	"{\"return\": {\"exited\": true, \"signal\": 9", "{\"return\": {\"exited\": false}}\n",
+	"{\"return\": [{\"logical-id\": 7, \"online\": false", "}]}\n", "}}\n",
 	"\n", "\xff", "{\"return\": ", "}\n", "{\"exited\": ", "true", "false", ", \"exitcode\": ",
 	", \"signal\": ", ", \"out-data\": \"", ", \"err-data\": \"", ", \"out-truncated\": ",
 	"YWFh", "YQ==", "\"", "{\"error\": {\"desc\": \"", "\"}}\n", "{\"pid\": ", "[", "]", "{", "}",
