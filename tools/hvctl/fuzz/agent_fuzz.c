@@ -55,7 +55,7 @@ static void say_bytes(int fd, const char *text, size_t len)
 /* Answers what comes first, says the rest and no more, and reads on, so that nobody waits. */
 static void serve(int fd)
 {
-	char line[256], answer[64], *id;
+	char line[256] = "", answer[64], *id;
 	size_t used = 0;
 	ssize_t n;
 
