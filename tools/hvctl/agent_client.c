@@ -15,7 +15,8 @@
 #include "clock.h"
 #include "error.h"
 
-#define SENTINEL	'\xff'	/* not in UTF-8: what came before it is of no account */
+/* Not in UTF-8: what came before it is of no account. */
+#define SENTINEL	((char)0xff)
 #define DEPTH_MAX	8	/* of replies; qemu-guest-agent's have less */
 #define SYNC_MAX	KIB(4)	/* a reply to guest-sync-delimited has some 30 */
 #define CONNECT_MS	50	/* between two tries, where too many wait already */

@@ -13,7 +13,7 @@
 #include "types.h"
 
 #define ENTER_TOKEN_SIZE	33	/* bytes of a token, with its end: hexadecimal digits */
-#define ENTER_MARK		'\036'	/* RS: begins and ends a mark */
+#define ENTER_MARK		0x1e	/* RS: begins and ends a mark */
 
 /* What the script returns where it can't begin. */
 enum {

@@ -36,7 +36,8 @@ static const char *explain(int status)
 {
 	switch (status) {
 	case ENTER_NO_PORT:
-		return "the guest doesn't see its port " ENTER_PORT "; its kernel may lack the driver virtio_console";
+		return "the guest doesn't see its port " ENTER_PORT
+		       "; its kernel may lack the driver virtio_console";
 	case ENTER_PORT_BUSY:
 		return "another process in the guest has its port " ENTER_PORT;
 	case 127:
@@ -49,7 +50,7 @@ static const char *explain(int status)
 /* Has the script ended, or been lost? One that can't be seen just now runs on. */
 static bool look(struct enter_watch *w)
 {
-	struct agent_outcome outcome;
+	struct agent_outcome outcome = { 0 };
 	int ret = -1;
 
 	if (!agent_open(&w->agent, AGENT_SECONDS))

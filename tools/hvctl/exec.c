@@ -36,9 +36,9 @@ static int read_input(struct input *input)
 		/* Who has no input closed has none. */
 		if (n < 0 && errno == EBADF)
 			break;
-		if (n > 0)
+		if (n > 0) {
 			input->size += n;
-		else if (n < 0 && errno != EINTR) {
+		} else if (n < 0 && errno != EINTR) {
 			free(input->data);
 			return fail_errno("the command's input can't be read");
 		}

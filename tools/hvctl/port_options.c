@@ -115,17 +115,17 @@ int port_options_place(struct port_options *options, const char *folder)
 
 	for (i = 0; i < options->count; i++) {
 		struct port_config *config = &options->port[i];
-		char file[sizeof(config->socket)];
+		char path[sizeof(config->socket)];
 
 		if (!config->in_folder)
 			continue;
 		if (!*folder)
 			return fail("--agent: there is no folder for the machine's sockets; give a path instead of 'auto', or a --name to learn why");
-		strcpy(file, config->socket);
-		if (snprintf(config->socket, sizeof(config->socket), "%s/%s", folder, file) >=
-		    (int)sizeof(config->socket))
+		if (snprintf(path, sizeof(path), "%s/%s", folder, config->socket) >=
+		    (int)sizeof(path))
 			return fail("--agent: %s makes a path that is too long for a socket; choose a shorter --name",
 				    folder);
+		strcpy(config->socket, path);
 		config->in_folder = false;
 	}
 	return 0;

@@ -77,7 +77,8 @@ entered() {
 }
 # No script(1) is left of those who left.
 nothing_runs() {
-	hvctl exec web -- sh -c 'cat /proc/[0-9]*/comm' </dev/null >comm && ! grep -qx script comm
+	hvctl exec web -- sh -c 'cat /proc/[0-9]*/comm' </dev/null >running &&
+		! grep -qx script running
 }
 
 enter

@@ -97,7 +97,7 @@ static void odd_marks(void)
 	for (i = 60; i < 70; i++) {
 		start_filter();
 		feed(MARK("tty"), strlen(MARK("tty")));
-		snprintf(longer, sizeof(longer), "\036" TOKEN ":%0*u\036", i, 0);
+		snprintf(longer, sizeof(longer), "\036" TOKEN ":%0*u\036", i, 0U);
 		feed(longer, strlen(longer));
 		feed("x", 1);
 		feed(MARK("end 0"), strlen(MARK("end 0")));
@@ -116,7 +116,7 @@ static pid_t child;
 /* false: there is no such thing here */
 static bool run_script(const char * const *argv, char **environment)
 {
-	const char *script[ENTER_ARGV_MAX];
+	const char *wanted[ENTER_ARGV_MAX];
 	struct termios raw;
 	char *text;
 	int ret;
@@ -133,8 +133,8 @@ static bool run_script(const char * const *argv, char **environment)
 		.port = port, .token = TOKEN, .rows = 33, .columns = 99, .terminal = "xterm",
 		.argv = argv,
 	};
-	EXPECT(!enter_script_make(&command, script, &text));
-	ret = posix_spawnp(&child, script[0], NULL, NULL, (char **)script, environment);
+	EXPECT(!enter_script_make(&command, wanted, &text));
+	ret = posix_spawnp(&child, wanted[0], NULL, NULL, (char **)wanted, environment);
 	free(text);
 	if (!ret)
 		return true;

@@ -89,6 +89,10 @@ static void left_behind(void)
 		machine_dir_claim(&dir, "db");
 		snprintf(path, sizeof(path), "%s/web/control", folder);
 		close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		snprintf(path, sizeof(path), "%s/db/agent", folder);
+		close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		snprintf(path, sizeof(path), "%s/db/enter", folder);
+		close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 		_exit(0);
 	}
 	EXPECT_EQ(waitpid(child, &status, 0), child);

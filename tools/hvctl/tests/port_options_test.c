@@ -59,6 +59,38 @@ static void refusals(void)
 		    "--agent: there is a port org.qemu.guest_agent.0 already");
 }
 
+/* Sockets in the machine's folder, which is known later */
+static void in_the_folder(void)
+{
+	char longest[PORT_SOCKET_MAX];
+
+	start();
+	EXPECT(!port_options_add(&options, "name=a,socket=agent"));
+	EXPECT(!port_options_add_agent(&options, "auto"));
+	EXPECT_EQ(options.count, 3);
+	EXPECT_EQ(port_options_find(&options, "org.qemu.guest_agent.0"), 2);
+	EXPECT_EQ(port_options_find(&options, "org.lhv.enter.0"), 3);
+	EXPECT_EQ(port_options_find(&options, "b"), 0);
+	EXPECT_FAIL(port_options_add_agent(&options, "auto"), "--agent: there is a port org.qemu");
+	EXPECT_FAIL(port_options_place(&options, ""), "--agent: there is no folder");
+	EXPECT(!port_options_place(&options, "/run/lhv/web"));
+	EXPECT(!strcmp(options.port[0].socket, "agent"));
+	EXPECT(!strcmp(options.port[1].socket, "/run/lhv/web/agent"));
+	EXPECT(!strcmp(options.port[2].socket, "/run/lhv/web/enter"));
+	/* Once */
+	EXPECT(!port_options_place(&options, ""));
+
+	start();
+	EXPECT(!port_options_add_agent(&options, "auto"));
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 6] = 0;
+	EXPECT_FAIL(port_options_place(&options, longest), "too long for a socket");
+	longest[sizeof(longest) - 7] = 0;
+	EXPECT(!port_options_place(&options, longest));
+	start();
+	EXPECT(!port_options_place(&options, ""));
+}
+
 static void limits(void)
 {
 	char name[6 + PORT_NAME_MAX + 1 + 10], path[PORT_SOCKET_MAX + 1], text[300];
@@ -89,6 +121,6 @@ static void limits(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(ports), TEST_CASE(refusals), TEST_CASE(limits),
+	TEST_CASE(ports), TEST_CASE(refusals), TEST_CASE(in_the_folder), TEST_CASE(limits),
 };
 TEST_SUITE(port_options_suite, "port_options", cases);

@@ -355,8 +355,11 @@ static void guest_opens(void)
 	tell(1, VIRTIO_CONSOLE_PORT_OPEN, 0);
 	EXPECT_EQ(write(fd, "early", 5), 5);
 	expect_silence(RECEIVE(1));
+	EXPECT(!virtio_console_is_open(device, 1));
 	tell(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
 	expect_received(1, "early");
+	EXPECT(virtio_console_is_open(device, 1) && !virtio_console_is_open(device, 2));
+	EXPECT(!virtio_console_is_open(device, 1000));
 	close(fd);
 	hear(1, VIRTIO_CONSOLE_PORT_OPEN, 0, 0);
 	end();
