@@ -386,7 +386,7 @@ static bool step_done(struct disk_queue *q, struct disk_request *r, int res)
 	}
 }
 
-static void count(struct disk *disk, const struct disk_request *r)
+static void count_request(struct disk *disk, const struct disk_request *r)
 {
 	if (r->result) {
 		counter_add(&disk->counted.errors, 1);
@@ -418,7 +418,7 @@ static struct disk_request *take(struct disk_queue *q, struct io_uring_cqe *cqe)
 	free(r->engine.bounce);
 	q->in_kernel--;
 	if (done)
-		count(q->disk, r);
+		count_request(q->disk, r);
 	return r;
 }
 

@@ -118,9 +118,9 @@ static void add_thread(struct json_object *object, const struct vcpu *vcpu)
 	struct proc_stat stat;
 	clockid_t clock;
 
-	if (!tid || pthread_getcpuclockid(vcpu->thread, &clock))
+	/* It may have ended. */
+	if (!tid || !proc_stat_read(tid, &stat) || pthread_getcpuclockid(vcpu->thread, &clock))
 		return;
-	proc_stat_read(tid, &stat);
 	add_number(object, "cpu", clock_ns(clock));
 	add_number(object, "guest", stat.guest);
 }

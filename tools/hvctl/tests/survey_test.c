@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "control_arguments.h"
 #include "json_members.h"
 #include "machine_dir.h"
 #include "test.h"
@@ -66,7 +67,7 @@ static int handle(void *opaque, const char *command, struct json_object *argumen
 {
 	struct fake *fake = opaque;
 
-	EXPECT(!strcmp(command, "stats") && !arguments);
+	EXPECT(!strcmp(command, "stats") && !control_no_arguments(arguments));
 	fake->asked++;
 	if (fake->manner == REFUSES)
 		return fail("no stats here");
@@ -282,7 +283,7 @@ static void strangers(void)
 {
 	static const struct {
 		const char *text, *error;
-	} said[] = {
+	} strange[] = {
 		{ "", "hung up" }, { "hello\n", "makes no sense" }, { "{\"x\":1}\n", "no hvctl" },
 		{ "{\"control\":2}\n", "later hvctl" },
 		{ "{\"control\":1}\n7\n", "makes no sense" },
@@ -297,19 +298,19 @@ static void strangers(void)
 	unsigned int i;
 
 	begin();
-	for (i = 0; i < ARRAY_SIZE(said); i++) {
+	for (i = 0; i < ARRAY_SIZE(strange); i++) {
 		EXPECT(!machine_dir_claim(&dir, "x") && !machine_dir_control("x", &address));
 		listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		EXPECT(!bind(listen_fd, (struct sockaddr *)&address, sizeof(address)));
 		EXPECT(!listen(listen_fd, 1));
-		rubbish = said[i].text;
+		rubbish = strange[i].text;
 		EXPECT(!pthread_create(&thread, NULL, say_rubbish, NULL));
 		survey = survey_create("stats");
 		round_of(survey, 10000);
 		pthread_join(thread, NULL);
 		survey_serve(survey);
 		survey_serve(survey);
-		EXPECT_HAS(get(survey, 0, "x").error, said[i].error);
+		EXPECT_HAS(get(survey, 0, "x").error, strange[i].error);
 		survey_destroy(survey);
 		close(listen_fd);
 		machine_dir_release(&dir);
