@@ -24,14 +24,16 @@ static char *take_text(struct fuzz *f)
 {
 	char *text = strdup("");
 
+	MUST(text);
 	while (f->left && *f->data) {
 		u8 byte = fuzz_u8(f);
 		const char letter[] = { byte, 0 };
 		const char *word = byte <= ARRAY_SIZE(words) ? words[byte - 1] : letter;
 		size_t len = strlen(text);
+		char *longer = realloc(text, len + strlen(word) + 1);
 
-		text = realloc(text, len + strlen(word) + 1);
-		MUST(text);
+		MUST(longer);
+		text = longer;
 		strcpy(text + len, word);
 	}
 	fuzz_u8(f);

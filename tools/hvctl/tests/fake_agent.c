@@ -44,6 +44,7 @@ static bool answer(struct fake_agent *fake, int fd, const char *line)
 	const char *sync = strstr(line, "\"guest-sync-delimited\"");
 	char text[64];
 	const char *reply;
+	size_t used;
 
 	if (sync) {
 		if (fake->never_syncs)
@@ -54,7 +55,8 @@ static bool answer(struct fake_agent *fake, int fd, const char *line)
 		say_text(fake, fd, text);
 		return true;
 	}
-	strncat(fake->heard, line, sizeof(fake->heard) - 1 - strlen(fake->heard));
+	used = strlen(fake->heard);
+	snprintf(fake->heard + used, sizeof(fake->heard) - used, "%s", line);
 	reply = fake->replied < FAKE_REPLIES ? fake->reply[fake->replied++] : NULL;
 	if (reply)
 		say_text(fake, fd, reply);

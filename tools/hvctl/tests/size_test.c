@@ -67,7 +67,7 @@ static void short_ones(void)
 		u64 value;
 		unsigned int step;
 		const char *text;
-	} cases[] = {
+	} known[] = {
 		{ 0, 1000, "0" }, { 999, 1000, "999" }, { 1000, 1000, "1.0K" },
 		{ 1023, 1024, "1023" }, { 1024, 1024, "1.0K" }, { 1999, 1000, "1.9K" },
 		{ 9999, 1000, "9.9K" }, { 10000, 1000, "10K" }, { 1048575, 1024, "1023K" },
@@ -76,8 +76,8 @@ static void short_ones(void)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		EXPECT(!strcmp(in_short(cases[i].value, cases[i].step), cases[i].text));
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		EXPECT(!strcmp(in_short(known[i].value, known[i].step), known[i].text));
 }
 
 static const struct test_case cases[] = {
