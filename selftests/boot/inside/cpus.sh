@@ -11,6 +11,15 @@ start_machine vmlinuz-small --cpus 1,max=8
 hvctl status web | grep -qx 'cpus:    1 of 8' && has 1
 ok "it begins with one of eight" $?
 before="$(threads) $(fds)"
+# In hundredths of a second: until the guest has it, and until it's online there
+eval "$now"
+start=$(now)
+hvctl set web --cpus 2 2>>$log
+taken=$(now)
+has 2
+online=$(now)
+hvctl set web --cpus 1 2>>$log
+echo "# one more: taken after $((taken - start)), online after $((online - start)); given back in $(($(now) - online))"
 cpus_become 4 && cpus_become 1 && cpus_become 8 && [ "$(threads) $(fds)" != "$before" ] &&
 	cpus_become 1
 ok "from 1 to 4, 1, 8 and 1" $?
