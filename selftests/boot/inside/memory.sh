@@ -13,7 +13,7 @@ modprobe -a vhost_net bridge
 mkfifo never
 
 # The guest tells its MemTotal, in MiB, whenever that changes.
-shell='modprobe virtio_pci
+shell='stty -echo; modprobe virtio_pci
 total() { echo $(($(sed -n "s/^MemTotal: *\([0-9]*\).*/\1/p" /proc/meminfo) / 1024)); }
 mkdir /t; mount -t tmpfs -o size=2g tmpfs /t
 (had=0; while sleep 0.05; do now=$(total); [ $now = $had ] || echo TOTAL $now; had=$now; done) &
