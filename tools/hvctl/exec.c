@@ -112,6 +112,8 @@ static int run(const struct exec_options *options, const char * const *argv)
 	if (!ret)
 		fail("the command has not ended in %llu seconds; it goes on in the guest, as process %lld",
 		     (unsigned long long)options->timeout, (long long)pid);
+	else if (ret < 0 && agent.timed_out)
+		agent_fail_silent(options->name);
 	if (ret <= 0)
 		return verb_failed();
 	status = conclude(&outcome);

@@ -4,7 +4,7 @@
 # is hvc0's.
 . ./lib.sh
 
-plan $((7 * $#))
+plan $((8 * $#))
 
 serial=./serial.log
 echo typed >typed
@@ -46,6 +46,21 @@ talk='
 	echo REST $(cat /tmp/second)
 	exec 3>&-'
 
+# What a guest's agent says whose commands all print "hello", and end with 7
+agent='
+	while sleep 0.1; do
+		while read -r line; do
+			case $line in
+			*guest-sync-delimited*)
+				id=${line##*\"id\":}
+				printf "\377{\"return\": %s}\n" ${id%%\}*} ;;
+			*guest-exec-status*)
+				echo "{\"return\": {\"exited\": true, \"exitcode\": 7, \"out-data\": \"aGVsbG8K\"}}" ;;
+			*guest-exec*) echo "{\"return\": {\"pid\": 1}}" ;;
+			esac
+		done
+	done <>$(device org.qemu.guest_agent.0) >&0 &'
+
 rebind='
 	cd /sys/bus/virtio/drivers/virtio_console
 	device=$(ls -d virtio*)
@@ -72,7 +87,7 @@ client() {
 
 console() {	# KERNEL
 	: >$serial
-	start_guest "$1" "$guest_functions; $hvc; $talk; $rebind" --cpus 2 --memory 256M \
+	start_guest "$1" "$guest_functions; $hvc; $agent $talk; $rebind" --cpus 2 --memory 256M \
 		--console $serial --hvc stdio \
 		--port name=org.lhv.echo,socket=echo.sock --agent agent.sock
 	until [ -S agent.sock ]; do
@@ -83,6 +98,9 @@ console() {	# KERNEL
 	ok "$1: sockets are their owner's" $?
 	client hello random
 	ok "$1: 1 MiB to the guest and back" $?
+	hvctl exec "run-$machine" -- anything >hello 2>>$log </dev/null
+	[ $? -eq 7 ] && [ "$(cat hello)" = hello ]
+	ok "$1: a command by an agent" $?
 	said LEFT
 	ok "$1: the guest sees that a client has left" $?
 	printf 'again\nrest' | timeout 300 ./port_client echo.sock 0 2>>$log && said REST

@@ -113,6 +113,19 @@ static char port[64];
 static int master_fd, port_fd;
 static pid_t child;
 
+/* What script(1) complains of is nobody's business. */
+static int spawn(const char **argv, char **environment)
+{
+	posix_spawn_file_actions_t actions;
+	int ret;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	ret = posix_spawnp(&child, argv[0], &actions, NULL, (char **)argv, environment);
+	posix_spawn_file_actions_destroy(&actions);
+	return ret;
+}
+
 /* false: there is no such thing here */
 static bool run_script(const char * const *argv, char **environment)
 {
@@ -134,7 +147,7 @@ static bool run_script(const char * const *argv, char **environment)
 		.argv = argv,
 	};
 	EXPECT(!enter_script_make(&command, wanted, &text));
-	ret = posix_spawnp(&child, wanted[0], NULL, NULL, (char **)wanted, environment);
+	ret = spawn(wanted, environment);
 	free(text);
 	if (!ret)
 		return true;
@@ -277,7 +290,7 @@ static int status_at(const char *where)
 
 	command = (struct enter_command){ .port = where, .token = TOKEN };
 	EXPECT(!enter_script_make(&command, script_argv, &text));
-	EXPECT(!posix_spawnp(&child, script_argv[0], NULL, NULL, (char **)script_argv, environ));
+	EXPECT(!spawn(script_argv, environ));
 	free(text);
 	EXPECT_EQ(waitpid(child, &status, 0), child);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
