@@ -159,6 +159,10 @@ truth() {
 		until [ "$(state_of kill)" = running ]; do :; done
 		hvctl destroy --force kill
 		;;
+	ending)
+		until [ "$(state_of kill)" = stopped ]; do :; done
+		hvctl destroy kill
+		;;
 	*)
 		false
 		;;
