@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine_describe.h"
 
+#include <unistd.h>
+
 #include "control_client.h"
 #include "error.h"
 #include "json_members.h"
 #include "machine_dir.h"
-#include "machine_lock.h"
 #include "machine_names.h"
 #include "machine_store.h"
 #include "saved_config.h"
@@ -84,23 +85,49 @@ struct json_object *machine_describe(const char *name)
 	return NULL;
 }
 
-struct json_object *machine_describe_briefly(const char *name)
+/* Of one that was asked in vain. */
+static const char *state_of_silent(const char *name)
 {
-	bool alive = machine_dir_is_alive(name);
-	struct json_object *status;
+	int process;
 
-	if (!alive && !machine_store_has(name))
-		return NULL;
-	control_patience = 1;
-	status = alive ? describe_running(name) : describe_stopped(name);
-	control_patience = CONTROL_PATIENCE;
-	if (status || (!machine_dir_is_alive(name) && !machine_store_has(name)))
-		return status;
-	status = json_object_new_object();
+	if (machine_dir_is_starting(name))
+		return "starting";
+	process = control_process(name);
+	if (process >= 0) {
+		close(process);
+		return "unknown";
+	}
+	return machine_dir_is_alive(name) ? "ending" : NULL;
+}
+
+/* It wasn't as it should be, which fail() keeps. */
+static struct json_object *describe_other(const char *name, const char *state)
+{
+	struct json_object *status = json_object_new_object();
+
 	add_string(status, "name", name);
-	add_string(status, "state", !alive ? "damaged" :
-		   machine_lock_is_held(name) ? "starting" : "unknown");
+	add_string(status, "state", state);
 	add_flag(status, "created", machine_store_has(name));
 	add_string(status, "error", fail_text());
 	return status;
+}
+
+struct json_object *machine_describe_briefly(const char *name)
+{
+	struct json_object *status = NULL;
+	const char *state = NULL;
+
+	if (machine_dir_is_alive(name)) {
+		control_patience = 1;
+		status = describe_running(name);
+		if (!status)
+			state = state_of_silent(name);
+		control_patience = CONTROL_PATIENCE;
+	}
+	/* Perhaps by now */
+	if (!status && !state && machine_store_has(name)) {
+		status = describe_stopped(name);
+		state = machine_store_has(name) ? "damaged" : NULL;
+	}
+	return status || !state ? status : describe_other(name, state);
 }

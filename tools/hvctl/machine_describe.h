@@ -13,9 +13,9 @@
 struct json_object *machine_describe(const char *name);
 
 /*
- * The same of one that a list has: its state is "starting" while a command is about to start
- * it, "unknown" if it doesn't answer within a second, and "damaged" if its config can't be
- * read, and then there is no more than that. NULL: it is gone by now
+ * The same of one that a list has: its state may be "starting" or "ending", too, "unknown" if it
+ * doesn't answer within a second, and "damaged" if its config can't be read, and then there is
+ * no more than that, and why. NULL: it is gone by now
  */
 struct json_object *machine_describe_briefly(const char *name);
 

@@ -26,9 +26,9 @@
 
 /*
  * Bytes of the lock file. The second is held while the folder is made or removed; the third,
- * by who has the machine's port for terminals.
+ * by who has the machine's port for terminals; the fourth, as long as the machine starts.
  */
-enum { LOCK_LIFE, LOCK_FOLDER, LOCK_ENTER };
+enum { LOCK_LIFE, LOCK_FOLDER, LOCK_ENTER, LOCK_START };
 
 const char *machine_dir_base;
 
@@ -259,6 +259,7 @@ int machine_dir_claim(struct machine_dir *dir, const char *name)
 		fail("there is a machine %s already; stop it, or choose another --name", name);
 		goto err_close;
 	}
+	ofd_try_lock(dir->lock_fd, LOCK_START);
 	remove_sockets(dir->path);
 	remove_group(dir->path);
 	ofd_unlock(dir->lock_fd, LOCK_FOLDER);
@@ -269,6 +270,12 @@ err_close:
 err:
 	*dir->path = '\0';
 	return -1;
+}
+
+void machine_dir_started(struct machine_dir *dir)
+{
+	if (*dir->path)
+		ofd_unlock(dir->lock_fd, LOCK_START);
 }
 
 void machine_dir_release(struct machine_dir *dir)
@@ -322,6 +329,21 @@ bool machine_dir_is_alive(const char *name)
 		remove_folder(path);
 	close(fd);
 	return alive;
+}
+
+bool machine_dir_is_starting(const char *name)
+{
+	char path[PATH_MAX];
+	bool starting;
+	int fd;
+
+	if (machine_folder(name, path))
+		return false;
+	fd = open_lock(path, 0);
+	starting = fd >= 0 && ofd_is_locked(fd, LOCK_START);
+	if (fd >= 0)
+		close(fd);
+	return starting;
 }
 
 char **machine_dir_list(void)

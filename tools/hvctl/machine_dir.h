@@ -50,6 +50,9 @@ int machine_dir_claim(struct machine_dir *dir, const char *name);
 int machine_dir_link_group(const struct machine_dir *dir, const char *path);
 void machine_dir_unlink_group(const struct machine_dir *dir);
 
+/* It has started: until then, machine_dir_is_starting(). */
+void machine_dir_started(struct machine_dir *dir);
+
 /* Remove the folder, with the control socket, and give the name up. */
 void machine_dir_release(struct machine_dir *dir);
 
@@ -67,6 +70,9 @@ int machine_dir_console(const char *name, struct sockaddr_un *address);
 
 /* Does the process of the machine @name live? If not, its folder goes. */
 bool machine_dir_is_alive(const char *name);
+
+/* Does it live, and has not started yet? */
+bool machine_dir_is_starting(const char *name);
 
 /*
  * The folder in which this user's machines share copies of what they boot (image_copy.h);

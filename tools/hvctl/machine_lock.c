@@ -23,7 +23,7 @@ static off_t byte_of(const char *name)
 	return hash >> 2;
 }
 
-static int open_file(int flags)
+static int open_file(void)
 {
 	char path[PATH_MAX], file[PATH_MAX + sizeof(FILE_NAME)];
 	int fd;
@@ -31,7 +31,7 @@ static int open_file(int flags)
 	if (machine_dir_base_folder(path))
 		return -1;
 	snprintf(file, sizeof(file), "%s/" FILE_NAME, path);
-	fd = open(file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+	fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? fail_errno("cannot open %s", file) : fd;
 }
 
@@ -41,22 +41,10 @@ int machine_lock(const char *name)
 
 	if (machine_dir_make_base())
 		return -1;
-	fd = open_file(O_CREAT);
+	fd = open_file();
 	if (fd < 0 || !ofd_lock(fd, byte_of(name)))
 		return fd;
 	fail_errno("cannot lock the name %s", name);
 	close(fd);
 	return -1;
-}
-
-bool machine_lock_is_held(const char *name)
-{
-	int fd = open_file(0);
-	bool held;
-
-	if (fd < 0)
-		return false;
-	held = ofd_is_locked(fd, byte_of(name));
-	close(fd);
-	return held;
 }

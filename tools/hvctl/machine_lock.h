@@ -15,7 +15,4 @@
  */
 int machine_lock(const char *name);
 
-/* Does a command have it? */
-bool machine_lock_is_held(const char *name);
-
 #endif

@@ -183,6 +183,7 @@ static void on_started(void *opaque)
 {
 	struct process *p = opaque;
 
+	machine_dir_started(&p->dir);
 	let_others(p);
 	if (p->background)
 		p->background->started(p->background, true);

@@ -36,7 +36,8 @@ hvctl start web 2>>$log && is web running && refused 1 'machine web runs already
 ok "it is started in the background" $?
 
 until_logged web UP
-(sleep 1000) | hvctl console --name web >viewer.1 &
+mkfifo nothing
+hvctl console --name web <>nothing >viewer.1 &
 viewer=$!
 echo hello | hvctl console web >viewer.2 &
 until grep -q 'GOT hello' viewer.1 && grep -q 'GOT hello' viewer.2; do
@@ -158,6 +159,10 @@ truth() {
 	starting)	# whoever was to hear of it is gone, and it goes on
 		until [ "$(state_of kill)" = running ]; do :; done
 		hvctl destroy --force kill
+		;;
+	ending)
+		until [ "$(state_of kill)" = stopped ]; do :; done
+		hvctl destroy kill
 		;;
 	*)
 		false

@@ -40,7 +40,7 @@ kill_at_times() {
 		kill -KILL $victim 2>/dev/null
 		wait $victim 2>/dev/null
 		case $(state_of kill) in
-		'' | stopped | running | starting) ;;
+		'' | stopped | running | starting | ending) ;;
 		*)
 			echo "$command, killed after $number us" >>$log
 			hvctl list >>$log

@@ -58,6 +58,10 @@ static void alone(void)
 	EXPECT(!machine_dir_claim(&one, "web"));
 	EXPECT(!stat(one.path, &st));
 	EXPECT_EQ(st.st_mode & 07777, 0700);
+	EXPECT(machine_dir_is_starting("web"));
+	machine_dir_started(&one);
+	EXPECT(machine_dir_is_alive("web") && !machine_dir_is_starting("web"));
+	EXPECT(!machine_dir_is_starting("db"));
 	EXPECT_FAIL(machine_dir_claim(&two, "web"), "there is a machine web already");
 	EXPECT(!*two.path);
 	machine_dir_release(&two);
