@@ -130,13 +130,16 @@ grows() {	# KERNEL
 }
 
 shrinks() {	# KERNEL
+	begun=$(now)
 	do_and_say FILLED 'fill 300'
 	full=$(resident)
+	echo "# $1: filled in $(($(now) - begun))0 ms; $(sed -n 's/^AnonHugePages: *//p' /proc/$machine/smaps_rollup) of huge pages"
 	tell 'rm /t/full'
+	begun=$(now)
 	hvctl set mem --memory 256M
 	status=$?
 	until_total 128 256
-	echo "# $1: $full KiB were resident, $(resident) are with 256 MiB"
+	echo "# $1: -768M took $(($(now) - begun))0 ms; $full KiB were resident, $(resident) are with 256 MiB"
 	[ $status -eq 0 ] && [ "$full" -gt $((300 * 1024)) ] && [ "$(resident)" -lt $((272 * 1024)) ]
 	ok "$1: down again, and the host has it" $?
 }
