@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 read -ra kernels <<<"${KERNELS:-vmlinuz}"
-exec ../lab/lab --timeout 3000 --add inside/lib.sh --add inside/memory.sh -- \
+exec ../lab/lab --timeout "${TIMEOUT:-3000}" --add inside/lib.sh --add inside/memory.sh -- \
 	sh memory.sh "${ROUNDS:-3}" "${kernels[@]}"
