@@ -7,5 +7,6 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 gcc -static -o "$work/deadline" deadline.c
+./payload SLEEP "$work/sleep"
 ../lab/lab --timeout 1800 --add inside/lib.sh --add inside/cpus-lib.sh --add inside/cpus-guest \
-	--add inside/cpus.sh --add "$work/deadline" -- sh cpus.sh
+	--add inside/cpus.sh --add "$work/deadline" --add "$work/sleep" -- sh cpus.sh

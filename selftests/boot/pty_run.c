@@ -3,6 +3,7 @@
  * pty_run ROWS COLUMNS COMMAND [ARGUMENT]...: runs the command on a terminal of its own, types
  * stdin, and prints what it shows; ends with the command, and with its status.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

@@ -73,7 +73,7 @@ entered() {
 	exec 4>&-
 	wait $terminal
 	status=$?
-	tr -d '\r' <screen >>$log
+	tail -n 20 screen | tr -d '\r' >>$log
 }
 # No script(1) is left of those who left.
 nothing_runs() {

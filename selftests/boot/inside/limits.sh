@@ -114,9 +114,10 @@ as_user() {
 		read -r self _ </proc/self/stat
 		echo $self >$1/cgroup.procs
 		shift
-		exec setpriv --reuid=1000 --regid=1000 --clear-groups \
-			env XDG_RUNTIME_DIR=/tmp/user "$(command -v hvctl)" run --name mine \
-			--memory 128M --kernel /tmp/state/vmlinuz-small --initrd /tmp/state/initrd.img \
+		export XDG_RUNTIME_DIR=/tmp/user
+		exec start-stop-daemon -S -c 1000:1000 -p /nonexistent \
+			-a "$(command -v hvctl)" -- run --name mine --memory 128M \
+			--kernel /tmp/state/vmlinuz-small --initrd /tmp/state/initrd.img \
 			--cmdline "console=ttyS0 quiet panic=-1 run=\"sleep 10000\"" "$@"
 	) >$log 2>&1 </dev/null &
 	machine=$!

@@ -18,12 +18,12 @@ number() {
 
 : >$log
 run_payload count COUNT
-count=$payload
+resting=$payload
 
 # ---- known numbers ------------------------------------------------------------------
 
 # The vCPU rests as soon as it has written its letter.
-vcpu=$(grep -l '^vcpu0$' /proc/"$count"/task/*/comm)
+vcpu=$(grep -l '^vcpu0$' /proc/"$resting"/task/*/comm)
 switches() {
 	sed -n 's/^\(non\)\?voluntary_ctxt_switches:.//p' "${vcpu%comm}status" | tr '\n' ' '
 }
@@ -31,7 +31,7 @@ until hvctl stats count --json >first && [ "$(number hlt first)" = 1 ]; do sleep
 cat first >>$log
 # The letter is one more.
 [ "$(number io first)" = 1001 ] && [ "$(number cpuid first)" = 1000 ] &&
-	[ "$(number pid first)" = "$count" ] && [ "$(number size first)" = 16777216 ] &&
+	[ "$(number pid first)" = "$resting" ] && [ "$(number size first)" = 16777216 ] &&
 	[ "$(number resident first)" -gt 0 ] && [ "$(number mapped first)" -ge 4096 ]
 ok "exits of a payload are counted" $?
 sum=0
@@ -105,11 +105,11 @@ run_payload deaf SPIN
 deaf=$payload
 hvctl top -b -n 2 -i 1 >top 2>>$log
 cat top >>$log
-# A loop has one of the host's two CPUs, or shares them.
+# A loop has one of the host's two CPUs, or shares them. Who rests just answers.
 [ "$(grep -c '^NAME ' top)" -eq 2 ] && [ "$(grep -c '^count ' top)" -eq 2 ] &&
 	[ "$(awk '$1 == "deaf" && $2 == "running" && $4 > 20 && $5 > 10' top | wc -l)" -eq 2 ] &&
 	[ "$(awk '$1 == "web" && $2 == "running" && $4 > 1 && $8 != "0" && $9 ~ /[KM]$/' top | wc -l)" -eq 2 ] &&
-	[ "$(awk '$1 == "count" && $4 == "0.0" && $8 == "0"' top | wc -l)" -eq 2 ]
+	[ "$(awk '$1 == "count" && $4 < 5 && $8 == "0"' top | wc -l)" -eq 2 ]
 ok "top" $?
 
 # One that doesn't answer
