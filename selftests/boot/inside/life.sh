@@ -108,7 +108,7 @@ ok "who waits for a guest hears of its end" $?
 
 use_drivers vmlinuz
 # What waits in the port is a question, by which the answer is known.
-create_guest guest vmlinuz 'modprobe virtio_console
+create_guest guest vmlinuz 'modprobe -a virtio_pci virtio_console
 	until [ -e /dev/vport0p1 ]; do sleep 0.1; done
 	exec 3<>/dev/vport0p1
 	while read -r line <&3; do
@@ -120,7 +120,7 @@ create_guest guest vmlinuz 'modprobe virtio_console
 			echo "{\"return\": {}}" >&3
 		fi
 	done' --memory 256M --agent auto
-hvctl start guest --wait --timeout 1000 2>>$log && hvctl log guest | grep -q '^ASKED'
+hvctl start guest --wait --timeout 400 2>>$log && hvctl log guest | grep -q '^ASKED'
 ok "start waits until the guest agent answers" $?
 hvctl destroy guest --force
 initrd=/guest/initrd.img

@@ -45,6 +45,11 @@ static void escapes(void)
 	expect_input(ESC "xy");
 	EXPECT_EQ(type(ESC ESC "q"), 0);
 	expect_input(ESC "q");
+	EXPECT_EQ(type(ESC "d"), 0);
+	expect_input(ESC "d");
+	c.detaches = true;
+	EXPECT_EQ(type(ESC "d"), -1);
+	EXPECT_EQ(type(ESC "q"), -1);
 }
 
 /* The guest's terminal learns of the end only if it is to. */
