@@ -108,12 +108,18 @@ static void guest_says(const char *text)
 	EXPECT_EQ(send(port_fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-static void guest_marks(const char *text)
+/* At once, as after the last mark there may be nobody who listens. */
+static void guest_marks_and_says(const char *text, const char *more)
 {
 	char mark[128];
 
-	snprintf(mark, sizeof(mark), "\036%s:%s\036", token, text);
+	snprintf(mark, sizeof(mark), "\036%s:%s\036%s", token, text, more);
 	guest_says(mark);
+}
+
+static void guest_marks(const char *text)
+{
+	guest_marks_and_says(text, "");
 }
 
 static void type(const char *keys)
@@ -152,8 +158,7 @@ static void shows_and_types(void)
 		poll(NULL, 0, 10);
 	EXPECT_HAS(fake.heard, "{\"path\":\"stty\",\"arg\":[\"-F\",\"\\/dev\\/pts\\/9\",\"rows\",\"40\",\"cols\",\"120\"]");
 	guest_says("bye");
-	guest_marks("end 5");
-	guest_says("late");
+	guest_marks_and_says("end 5", "late");
 	expect_from(terminal_fd, "bye");
 	end(5);
 }
