@@ -142,11 +142,13 @@ int main(int argc, char **argv)
 	bool all = true;
 	/* cppcheck-suppress comparePointers; to the linker it's one array. */
 	size_t i, count = __stop_test_suites - __start_test_suites;
-	unsigned int run = 0;
+	unsigned int wanted = 0, run = 0;
 
 	say_nothing = true;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("KTAP version 1\n");
+	for (i = 0; i < count; i++)
+		wanted += is_wanted(__start_test_suites[i], argv + (argc > 0));
+	printf("KTAP version 1\n1..%u\n", wanted);
 	for (i = 0; i < count; i++) {
 		const struct test_suite *suite = __start_test_suites[i];
 		bool ok;
@@ -157,6 +159,5 @@ int main(int argc, char **argv)
 		printf("%s %u %s\n", ok ? "ok" : "not ok", ++run, suite->name);
 		all &= ok;
 	}
-	printf("1..%u\n", run);
 	return all ? 0 : 1;
 }
