@@ -599,12 +599,14 @@ static void its_size(void)
 /* ---- an end that does as it is told ---------------------------------------------- */
 
 static atomic_bool there, next_may_come;
+static atomic_uint looks;	/* that have begun, each before it sees who is there */
 
 static bool fake_attend(struct port *port, bool wanted, bool next)
 {
 	(void)port;
 	(void)wanted;
 	next_may_come = next;
+	looks++;
 	return there;
 }
 
@@ -638,11 +640,17 @@ static void start_fake(void)
 	expect_silence(CONTROL_IN);
 }
 
+/* Returns when the device has looked since then; what it does of it comes before its next look. */
 static void set_there(bool value)
 {
+	unsigned int i, before;
+
 	there = value;
+	before = looks;
 	eventfd_write(device->queue[RECEIVE(0)].kick_fd, 1);
-	usleep(20000);
+	for (i = 0; i < 10000 && looks == before; i++)
+		usleep(1000);
+	EXPECT(looks != before);
 }
 
 /* What was for one who left is discarded, and until then nobody else comes. */
@@ -658,7 +666,8 @@ static void leftovers(void)
 	set_there(false);
 	for (i = 0; i < QUEUE_SIZE; i++)
 		expect_sent(TRANSMIT(0));
-	usleep(20000);
+	for (i = 0; i < 10000 && !next_may_come; i++)
+		usleep(1000);
 	EXPECT(next_may_come);
 	/* For the next one it waits again. */
 	set_there(true);
