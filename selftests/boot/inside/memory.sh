@@ -16,7 +16,7 @@ mkfifo never
 shell='stty -echo; modprobe virtio_pci
 total() { echo $(($(sed -n "s/^MemTotal: *\([0-9]*\).*/\1/p" /proc/meminfo) / 1024)); }
 mkdir /t; mount -t tmpfs -o size=2g tmpfs /t
-(had=0; while sleep 0.05; do now=$(total); [ $now = $had ] || echo TOTAL $now; had=$now; done) &
+(had=0; while sleep 0.1; do now=$(total); [ $now = $had ] || echo TOTAL $now; had=$now; done) &
 say() { echo "$@"; }
 fill() { dd if=/dev/zero of=/t/full bs=1M count=$1 2>/dev/null; say FILLED $?; }
 online() { echo online_$1 >/sys/devices/system/memory/auto_online_blocks; }
