@@ -427,6 +427,15 @@ void cgroup_remove(const char *path)
 	rmdir(path);
 }
 
+void cgroup_all_cpus(char *text, size_t size)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s/sys/devices/system/cpu", cgroup_base);
+	read_file(folder, "possible", text, size);
+	text[strcspn(text, "\n")] = '\0';
+}
+
 /* ---- its files ------------------------------------------------------------------ */
 
 bool cgroup_has(const struct cgroup *group, const char *file)

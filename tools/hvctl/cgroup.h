@@ -58,6 +58,9 @@ void cgroup_leave(struct cgroup *group);
  */
 void cgroup_remove(const char *path);
 
+/* All CPUs that the host can ever have, as a list; "" if that can't be read. */
+void cgroup_all_cpus(char *text, size_t size);
+
 /* ---- its files ------------------------------------------------------------------ */
 
 bool cgroup_has(const struct cgroup *group, const char *file);

@@ -14,6 +14,9 @@
 
 #define OPTION		"--memory min="
 
+/* Of a memory limit, for hvctl and the kernel. */
+#define RESERVE		MIB(16)
+
 enum { HOST, GROUP };
 
 static bool breathes(const struct machine_breath *breath)
@@ -64,7 +67,13 @@ static int watch_group(struct machine_breath *breath)
 int machine_breath_limit(struct machine_breath *breath, struct machine_limits *limits)
 {
 	breath->limits = limits;
-	return breathes(breath) ? watch_group(breath) : 0;
+	if (!breathes(breath))
+		return 0;
+	if (watch_group(breath))
+		return -1;
+	machine_breath_set(breath, &(struct breath_bounds)
+			   { breath->bounds.min, breath->bounds.max });
+	return 0;
 }
 
 int machine_breath_begin(struct machine_breath *breath, const struct breath_bounds *bounds,
@@ -109,9 +118,20 @@ static void follow(struct machine_breath *breath)
 		virtio_balloon_resize(breath->balloon, breath->rule.size);
 }
 
+/* Nothing that the guest could have and the limit forbids is left to it: it would be ended. */
+static u64 most_for_guest(const struct machine_breath *breath, const struct breath_bounds *bounds)
+{
+	u64 soft = breath->limits ? machine_limits_soft(breath->limits) : 0;
+
+	if (!soft)
+		return bounds->max;
+	soft = align_down(soft, MEMORY_PAGE);
+	return min_u64(bounds->max, max_u64(soft - min_u64(soft, RESERVE), bounds->min));
+}
+
 void machine_breath_set(struct machine_breath *breath, const struct breath_bounds *bounds)
 {
-	u64 least = breath->memory - bounds->max, most = breath->memory - bounds->min;
+	u64 least = breath->memory - most_for_guest(breath, bounds), most = breath->memory - bounds->min;
 
 	if (breathes(breath))
 		memory_breath_set(&breath->rule, least, most, clock_ms());

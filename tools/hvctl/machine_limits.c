@@ -49,9 +49,9 @@ static void format_limit(const struct limits *limits, enum limit limit,
 			snprintf(text, CPU_LIST_TEXT, "max %u", PERIOD);
 		break;
 	case LIMIT_CPU_AFFINITY:
-		/* An empty list, but a write of nothing is none. */
+		/* A list that isn't empty can't become so while there are processes. */
 		if (cpu_list_is_empty(&limits->cpus))
-			strcpy(text, "\n");
+			cgroup_all_cpus(text, CPU_LIST_TEXT);
 		else
 			cpu_list_format(&limits->cpus, text);
 		break;
@@ -290,6 +290,11 @@ int machine_limits_set(struct machine_limits *l, const struct limits *change)
 	return 0;
 }
 
+u64 machine_limits_soft(const struct machine_limits *l)
+{
+	return l->now.given & BIT(LIMIT_MEMORY) ? l->now.memory - l->now.memory / 16 : 0;
+}
+
 void machine_limits_soften(struct machine_limits *l)
 {
 	char text[32] = "max";
@@ -299,7 +304,7 @@ void machine_limits_soften(struct machine_limits *l)
 		return;
 	if (l->now.memory)
 		snprintf(text, sizeof(text), "%" PRIu64,
-			 align_down(l->now.memory - l->now.memory / 16, KIB(4)));
+			 align_down(machine_limits_soft(l), KIB(4)));
 	cgroup_write(&l->group, "memory.high", text, "--memory-limit");
 }
 

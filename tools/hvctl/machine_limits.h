@@ -45,6 +45,9 @@ int machine_limits_set(struct machine_limits *l, const struct limits *change);
  */
 void machine_limits_soften(struct machine_limits *l);
 
+/* Where that begins, in bytes; 0: there is no limit. */
+u64 machine_limits_soft(const struct machine_limits *l);
+
 /* Add those that it has to @object. */
 void machine_limits_describe(const struct machine_limits *l, struct json_object *object);
 

@@ -229,6 +229,9 @@ int machine_set(struct machine *m, struct json_object *arguments, struct json_ob
 		    virtio_blk_grow(m->devices.disk[i], changes.disk_size[i]) < 0)
 			return -1;
 	}
+	/* A limit of memory is one of the guest's, too. */
+	if (!changes.breath.max)
+		changes.breath = m->breath.bounds;
 	if (changes.breath.max)
 		machine_breath_set(&m->breath, &changes.breath);
 	return set_balloon(m, changes.balloon_size) ? -1 : begin_changes(m, &changes);

@@ -145,14 +145,25 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+/* All of a path. */
+static void make_folders(const char *path)
+{
+	char full[PATH_MAX], *slash;
+
+	snprintf(full, sizeof(full), "%s/%s/", base, path);
+	for (slash = strchr(full + strlen(base) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(full, 0755);
+		*slash = '/';
+	}
+}
+
 /*
  * Root's: the machine's group is there, with files as no mkdir() makes them here, so that it
  * stays, too. false, and the test is skipped, if root isn't who tests.
  */
 static bool start(const char *controllers)
 {
-	char path[PATH_MAX];
-
 	if (geteuid()) {
 		test_skip("this is for root");
 		return false;
@@ -163,12 +174,11 @@ static bool start(const char *controllers)
 	cgroup_base = base;
 	machine_dir_base = run_folder;
 	EXPECT(!machine_dir_claim(&dir, "web"));
-	snprintf(path, sizeof(path), "%s/proc", base);
-	EXPECT(!mkdir(path, 0755));
-	snprintf(path, sizeof(path), "%s/proc/self", base);
-	EXPECT(!mkdir(path, 0755));
+	make_folders("proc/self");
 	put("proc/self/mountinfo", MOUNT("/", "/cg"));
 	put("proc/self/cgroup", "0::/home\n");
+	make_folders("sys/devices/system/cpu");
+	put("sys/devices/system/cpu/possible", "0-7\n");
 	make_group("cg", controllers);
 	make_group("cg/home", controllers);
 	make_group("cg/lhv", controllers);
@@ -265,7 +275,7 @@ static void only_one(void)
 	EXPECT(has("cg/cgroup.subtree_control", "cpu memory\n"));
 	EXPECT(has("cg/lhv/web/cpu.weight", "100"));
 	EXPECT(has("cg/lhv/web/cpu.max", "max 100000"));
-	EXPECT(has("cg/lhv/web/cpuset.cpus", "\n"));
+	EXPECT(has("cg/lhv/web/cpuset.cpus", "0-7"));
 	EXPECT(has("cg/lhv/web/memory.max", "max"));
 	machine_limits_end(&machine);
 	/* None are given: there is no group. */
@@ -315,7 +325,7 @@ static void live(void)
 	EXPECT(has("cg/lhv/web/cpuset.cpus", "1"));
 	EXPECT(has("cg/lhv/web/memory.max", "67108864"));
 	EXPECT(!change(NULL, NULL, "all", "0"));
-	EXPECT(has("cg/lhv/web/cpuset.cpus", "\n"));
+	EXPECT(has("cg/lhv/web/cpuset.cpus", "0-7"));
 	EXPECT(has("cg/lhv/web/memory.max", "max"));
 	EXPECT_FAIL(change(NULL, NULL, "9", NULL), "CPU 9 is none");
 

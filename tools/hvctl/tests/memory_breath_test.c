@@ -5,6 +5,7 @@
 
 #include "breath_options.h"
 #include "machine_breath.h"
+#include "machine_limits.h"
 #include "memory.h"
 #include "memory_pressure.h"
 #include "run_options.h"
@@ -212,6 +213,7 @@ static void requests(void)
 
 static void machine(void)
 {
+	static struct machine_limits limits;
 	struct breath_bounds bounds = { 0 };
 	struct machine_breath breath;
 	struct virtio_device *balloon;
@@ -251,6 +253,15 @@ static void machine(void)
 	bounds.max = MIB(50);
 	machine_breath_set(&breath, &bounds);
 	EXPECT_EQ(virtio_balloon_target(balloon), MIB(14));
+	/* A limit leaves the guest no more than fits: 15/16 of 64 MiB, and 16 MiB for others. */
+	bounds = (struct breath_bounds){ MIB(16), MIB(64) };
+	limits.now = (struct limits){ .given = BIT(LIMIT_MEMORY), .memory = MIB(64) };
+	EXPECT(!machine_breath_limit(&breath, &limits));
+	machine_breath_set(&breath, &bounds);
+	EXPECT_EQ(virtio_balloon_target(balloon), MIB(20));
+	limits.now.memory = MIB(16);
+	machine_breath_set(&breath, &bounds);
+	EXPECT_EQ(virtio_balloon_target(balloon), MIB(48));
 	machine_breath_end(&breath);
 	balloon->class->destroy(balloon);
 	memory_destroy(&mem);
