@@ -154,6 +154,10 @@ static int suspend(struct machine *m, struct json_object *arguments, struct json
 		return 0;
 	if (machine_pause_wanted(&m->pause))
 		return fail("the machine is being suspended by another command");
+	/* The guest couldn't go on with its part of these. */
+	if (machine_change_check(&m->change, CHANGE_CPUS) ||
+	    machine_change_check(&m->change, CHANGE_MEMORY))
+		return -1;
 	machine_suspend(m, control_current(m->control));
 	return CONTROL_LATER;
 }

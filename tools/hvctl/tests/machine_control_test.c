@@ -367,6 +367,17 @@ static void command_line(void)
 	EXPECT_FAIL(PARSE("a", "--fast=4"), "--fast=4");
 }
 
+/* The guest has to do its part of a change, which it can't while it is suspended. */
+static void suspended_later(void)
+{
+	if (!start())
+		return;
+	machine_change_begin(&machine.change, BIT(CHANGE_MEMORY), 1);
+	EXPECT_FAIL(call("suspend", NULL, NULL), "memory is being changed by another command");
+	EXPECT(!machine_pause_wanted(&machine.pause));
+	end();
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(tells),
 	TEST_CASE(counts),
@@ -374,6 +385,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(all_or_nothing),
 	TEST_CASE(ends),
 	TEST_CASE(locked_by),
+	TEST_CASE(suspended_later),
 	TEST_CASE(command_line),
 };
 
