@@ -2,7 +2,7 @@
 # In the lab's host: vCPUs that become more and fewer.
 . ./cpus-lib.sh
 
-plan 18
+plan 19
 make_initrds
 
 # ---- a guest that does as it is asked ----
