@@ -107,9 +107,9 @@ void virtio_reset(struct virtio_device *dev);
 /* Does a driver serve it? Any thread. */
 static inline bool virtio_is_driven(struct virtio_device *dev)
 {
-	u8 status = atomic_load(&dev->status);
+	u8 bits = atomic_load(&dev->status);
 
-	return status & VIRTIO_CONFIG_S_DRIVER_OK && !(status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	return bits & VIRTIO_CONFIG_S_DRIVER_OK && !(bits & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
 /* For transports: the driver gave @q another vector. */

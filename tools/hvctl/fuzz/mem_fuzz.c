@@ -124,12 +124,12 @@ static u64 any_addr(void)
 
 static struct virtio_mem_req any_request(void)
 {
-	u8 count = fuzz_u8(input);
+	u8 blocks = fuzz_u8(input);
 
 	return (struct virtio_mem_req){
 		.type = fuzz_u8(input) % 5,
 		.u.plug.addr = any_addr(),
-		.u.plug.nb_blocks = count < 250 ? count % 9 : count * 257,
+		.u.plug.nb_blocks = blocks < 250 ? blocks % 9 : blocks * 257,
 	};
 }
 

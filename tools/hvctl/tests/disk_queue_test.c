@@ -198,7 +198,7 @@ static void expect_errors(u64 errors)
 }
 
 /* What each kind of request adds, be it done at once or in steps; and what none adds. */
-static void counts(void)
+static void counted(void)
 {
 	if (!begin_random(in_memory()))
 		return;
@@ -826,7 +826,7 @@ static void no_io_uring(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(counts), TEST_CASE(reads_and_writes), TEST_CASE(many_pieces), TEST_CASE(short_read),
+	TEST_CASE(counted), TEST_CASE(reads_and_writes), TEST_CASE(many_pieces), TEST_CASE(short_read),
 	TEST_CASE(short_write), TEST_CASE(bad_memory), TEST_CASE(shrunk), TEST_CASE(grown),
 	TEST_CASE(refusals), TEST_CASE(readonly), TEST_CASE(clearing_in_memory),
 	TEST_CASE(clearing_on_disk), TEST_CASE(clearing_by_writing), TEST_CASE(more_than_depth),

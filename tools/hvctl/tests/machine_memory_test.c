@@ -161,7 +161,7 @@ static int set_memory(u64 size)
 	return set(text);
 }
 
-static u64 status(const char *key)
+static u64 status_of(const char *key)
 {
 	struct json_object *object = NULL, *value;
 	u64 number = 0;
@@ -179,17 +179,17 @@ static void up_and_down(void)
 {
 	guest = obeys;
 	start(false);
-	EXPECT_EQ(status("memory-max"), MEM_MAX);
+	EXPECT_EQ(status_of("memory-max"), MEM_MAX);
 	EXPECT(!set_memory(MEM_MAX));
-	EXPECT_EQ(status("memory"), MEM_MAX);
-	EXPECT_EQ(status("memory-wanted"), 0);
+	EXPECT_EQ(status_of("memory"), MEM_MAX);
+	EXPECT_EQ(status_of("memory-wanted"), 0);
 	EXPECT(!set_memory(MEM_RAM + MIB(2)));
-	EXPECT_EQ(status("memory"), MEM_RAM + MIB(2));
+	EXPECT_EQ(status_of("memory"), MEM_RAM + MIB(2));
 	/* It's that already. */
 	EXPECT(!set_memory(MEM_RAM + MIB(2)));
 	guest = is_asked_again;
 	EXPECT(!set_memory(MEM_RAM));
-	EXPECT_EQ(status("memory"), MEM_RAM);
+	EXPECT_EQ(status_of("memory"), MEM_RAM);
 	EXPECT_EQ(mem.changes, 64);
 	end();
 }
@@ -201,7 +201,7 @@ static void less_than_asked(void)
 	EXPECT_FAIL(set_memory(MEM_MAX),
 		    "the guest took 8 MiB of the 64 MiB more that it was offered, and has 16 MiB now");
 	EXPECT_EQ(virtio_mem_requested(mem.device), MIB(8));
-	EXPECT_EQ(status("memory"), MEM_RAM + MIB(8));
+	EXPECT_EQ(status_of("memory"), MEM_RAM + MIB(8));
 	guest = obeys;
 	EXPECT(!set_memory(MEM_MAX));
 	guest = stubborn;
@@ -221,24 +221,24 @@ static void below(void)
 	EXPECT(!set_memory(MIB(6)));
 	EXPECT_EQ(virtio_balloon_target(machine.devices.balloon), MIB(2));
 	EXPECT_EQ(virtio_mem_plugged(mem.device), 0);
-	EXPECT_EQ(status("memory"), MIB(6));
+	EXPECT_EQ(status_of("memory"), MIB(6));
 	EXPECT(!set_memory(MEM_RAM + MIB(4)));
 	EXPECT_EQ(virtio_balloon_target(machine.devices.balloon), 0);
-	EXPECT_EQ(status("memory"), MEM_RAM + MIB(4));
+	EXPECT_EQ(status_of("memory"), MEM_RAM + MIB(4));
 	/* A balloon of its own doesn't count, and stays. */
 	EXPECT(!set("{\"balloon\":1048576}"));
 	EXPECT(!set_memory(MEM_RAM + MIB(8)));
-	EXPECT_EQ(status("memory"), MEM_RAM + MIB(8));
+	EXPECT_EQ(status_of("memory"), MEM_RAM + MIB(8));
 	EXPECT_EQ(virtio_balloon_target(machine.devices.balloon), MIB(1));
 	set_balloon(0);
 	guest = greedy;
 	EXPECT_FAIL(set_memory(MIB(6)),
 		    "gave back 8196 KiB of the 10 MiB that it was asked for, and has 8188 KiB now");
 	EXPECT_EQ(virtio_balloon_target(machine.devices.balloon), MEMORY_PAGE);
-	EXPECT_EQ(status("memory"), MEM_RAM - MEMORY_PAGE);
+	EXPECT_EQ(status_of("memory"), MEM_RAM - MEMORY_PAGE);
 	/* A driver that says it gave more than there is */
 	set_balloon(MIB(100));
-	EXPECT_EQ(status("memory"), 0);
+	EXPECT_EQ(status_of("memory"), 0);
 	end();
 }
 
@@ -247,7 +247,7 @@ static void interrupted(void)
 	guest = is_reset;
 	start(false);
 	EXPECT_FAIL(set_memory(MEM_MAX), "the guest was reset meanwhile");
-	EXPECT_EQ(status("memory"), MEM_RAM);
+	EXPECT_EQ(status_of("memory"), MEM_RAM);
 	EXPECT_EQ(virtio_mem_requested(mem.device), MIB(64));
 	guest = obeys;
 	EXPECT(!set_memory(MEM_MAX));
@@ -290,7 +290,7 @@ static void without_region(void)
 	machine.devices.mem = NULL;
 	machine.memory.region = (struct memory_region){ 0 };
 	EXPECT_FAIL(set_memory(MEM_MAX), "can't have more than the 8 MiB that it began with");
-	EXPECT_EQ(status("memory-max"), MEM_RAM);
+	EXPECT_EQ(status_of("memory-max"), MEM_RAM);
 	end();
 }
 
