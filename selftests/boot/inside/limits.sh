@@ -67,7 +67,7 @@ refused 1 'CPU 7 is none that the machine could have; those are 0-1' \
 	hvctl set web --cpu-affinity 0,7 --cpu-units 1 && has cpu.weight 2000 &&
 	refused 1 'have its balloon take some first' hvctl set web --memory-limit 16M &&
 	has memory.max $((400 << 20)) &&
-	refused 2 'no percentage' hvctl set web --cpu-limit half &&
+	refused 2 'is not a number from 0 to' hvctl set web --cpu-limit half &&
 	refused 1 'CPU 2 is none' hvctl run --kernel /guest/vmlinuz-small --name db --cpu-affinity 2 &&
 	refused 2 '16M at least' hvctl run --kernel /guest/vmlinuz-small --memory-limit 1M &&
 	[ ! -e $top/lhv/db ] && [ ! -e /run/lhv/db ] && [ "$(ls -d $top/lhv/*/)" = "$group/" ]
