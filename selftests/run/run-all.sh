@@ -10,8 +10,8 @@
 readonly AT_ONCE=2	# emulators, and cores of a small CI machine
 
 # Of selftests/boot/, what takes too long for each run of the tests: make soak has them.
-readonly LONG_BOOTS="agent balloon commands cpus-rounds debian hostile-others memory memory-rounds network
-	passt scaling storms vhost-user"
+readonly LONG_BOOTS="agent balloon commands cpus-rounds debian hostile-others limits memory
+	memory-rounds network passt scaling storms vhost-user"
 
 is_long() {	# boot-NAME
 	[[ " ${LONG_BOOTS//[[:space:]]/ } " == *" ${1#boot-} "* ]]
