@@ -57,6 +57,7 @@ soak: packages
 
 bench: packages
 	@selftests/bench/run
+	@selftests/bench/scale
 
 conformance: packages
 	@selftests/conformance/run $(if $(DIR),$(DIR),"")
@@ -73,7 +74,8 @@ help:
 	@echo "                 TESTS='NAME...' for others than those"
 	@echo "make soak        each fuzzer for SOAK_SECONDS=3600, on numbers that begin at random or at"
 	@echo "                 SEED=N; TESTS='NAME...' for those whose names begin so"
-	@echo "make bench       lhv beside KVM, in the lab: a table and build/bench/results.json"
+	@echo "make bench       lhv beside KVM, in the lab: a table and build/bench/results.json;"
+	@echo "                 and what the 1st to the 200th machine costs, and build/bench/scale.svg"
 	@echo "make conformance DIR=FOLDER   runs kvm-unit-tests' flat files, which are in FOLDER"
 	@echo "make clean       remove build/ (kernels stay in ~/.cache/lhv)"
 	@echo "What is missing of Debian's packages is installed first."

@@ -4,7 +4,8 @@
  * of COUNT of PAYLOAD, which sleeps, as they come and go:
  *
  *	N create start stop destroy     in ticks
- *	memory N total process kernel   of the host's, in bytes for each of N machines
+ *	memory N total process kernel   of the host's, in bytes for each of N machines; what of the
+ *		total isn't the process' is the kernel's, and below 0 if there is less than varies
  */
 #include <err.h>
 #include <fcntl.h>
@@ -138,7 +139,7 @@ static pid_t pid_of(unsigned int i)
 /* Of @count machines, where @before was free without any. */
 static void print_memory(unsigned int count, u64 before)
 {
-	u64 total = before - free_memory(), process = 0;
+	long long total = before - free_memory(), process = 0;
 	char path[64];
 	unsigned int i;
 
@@ -146,7 +147,7 @@ static void print_memory(unsigned int count, u64 before)
 		snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid_of(i));
 		process += bytes_in(path, "Pss:");
 	}
-	printf("memory %u %llu %llu %llu\n", count, total / count, process / count,
+	printf("memory %u %lld %lld %lld\n", count, total / count, process / count,
 	       (total - process) / count);
 	fflush(stdout);
 }
