@@ -51,11 +51,11 @@ static u64 mapped_bytes(const u64 vm[static LHV_VM_STAT_COUNT])
 	       vm[LHV_VM_STAT_MAPPED_1G] * GIB(1);
 }
 
-static struct json_object *describe_memory(const struct machine *m, const u64 *vm)
+static struct json_object *describe_memory(struct machine *m, const u64 *vm)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_number(object, "size", m->config->memory);
+	add_number(object, "size", machine_memory_size(m));
 	add_number(object, "resident", proc_resident());
 	if (vm) {
 		add_number(object, "mapped", mapped_bytes(vm));
