@@ -57,6 +57,7 @@ soak: packages
 
 bench: packages
 	@selftests/bench/run
+	@selftests/bench/resize
 	@selftests/bench/scale
 
 conformance: packages
@@ -75,6 +76,7 @@ help:
 	@echo "make soak        each fuzzer for SOAK_SECONDS=3600, on numbers that begin at random or at"
 	@echo "                 SEED=N; TESTS='NAME...' for those whose names begin so"
 	@echo "make bench       lhv beside KVM, in the lab: a table and build/bench/results.json;"
+	@echo "                 what more CPUs and memory take a running machine;"
 	@echo "                 and what the 1st to the 200th machine costs, and build/bench/scale.svg"
 	@echo "make conformance DIR=FOLDER   runs kvm-unit-tests' flat files, which are in FOLDER"
 	@echo "make clean       remove build/ (kernels stay in ~/.cache/lhv)"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # From one vCPU to eight and back, again and again, under a load that verifies what it computes
-# and what it reads from a drive. cpus-rounds.sh [ROUNDS [KERNEL]]
+# and what it reads from a drive; and memory besides. cpus-rounds.sh [ROUNDS [KERNEL]]
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -57,7 +57,7 @@ free_in_guest() {
 	hvctl status web --json | sed -n 's/.*"free":\([0-9]*\).*/\1/p'
 }
 # Statistics that the guest was asked for come after that.
-until_true test -n "\$(hvctl status web --json | grep '\"free\"')"
+until_true sh -c "hvctl status web --json | grep -q '\"free\"'"
 before=$(free_in_guest)
 hvctl set web --balloon size=64M && until_true held 67108864
 after=$(free_in_guest)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the lab's host: from one vCPU to eight and back, under load. cpus-rounds.sh ROUNDS KERNEL
+# In the lab's host: from one vCPU to eight and back, and memory with it, under load. cpus-rounds.sh ROUNDS KERNEL
 . ./cpus-lib.sh
 
 rounds=$1
-plan 4
+plan 7
 make_initrds
 mkdir images && mount -t tmpfs tmpfs images
 truncate -s 8M images/disk
@@ -36,6 +36,63 @@ ok "$rounds rounds under load" $?
 tell 'touch stop'
 until_true sh -c "[ \"\$(grep -c '^LOADED [1-9]' $log)\" -eq 6 ]" && ! grep -q '^BAD' $log
 ok "all data was right" $?
+tell 'poweroff -f'
+wait $machine
+ok "it powers off" $?
+
+# ---- both at once, by two callers ----
+
+# Either has what it asks for, or is told that the other one is at it. change_often STEP
+change_often() {
+	for i in $(seq "$rounds"); do
+		case $(((i * $1) % 4)) in
+		0) changes='--cpus 4' ;;
+		1) changes='--memory 1G' ;;
+		2) changes='--cpus 1 --memory 256M' ;;
+		3) changes='--cpus 3 --memory 640M' ;;
+		esac
+		# shellcheck disable=SC2086 # several words
+		hvctl set web $changes >"refusal.$1" 2>&1 && echo "$changes" >>"changed.$1"
+		! grep -v 'is being changed by another command' "refusal.$1" || return
+	done >>$log
+	[ "$(wc -l <"changed.$1")" -gt 0 ]
+}
+
+# The host's CPU 1 goes and comes until there is the file stop.
+cpu1_comes_and_goes() {
+	while [ ! -e stop ]; do
+		echo 0 >$cpu1
+		sleep 0.2
+		echo 1 >$cpu1
+		sleep 0.2
+	done
+}
+
+has_both() {	# CPUS MIB
+	done_by_guest "await $1; until_total $2" && hvctl status web --json >status &&
+		grep -q "\"cpus\":$1," status && grep -q "\"memory\":$(($2 << 20))," status
+}
+
+start_machine "$2" --cpus 1,max=4 --memory 256M,max=1G --disk path=images/disk
+done_by_guest 'echo online_movable >/sys/devices/system/memory/auto_online_blocks; modprobe virtio_mem'
+done_by_guest 'for i in 1 2; do load $i /dev/vda & done; load 3 file.3 & true'
+cpu1_comes_and_goes &
+other=$!
+change_often 1 &
+first=$!
+change_often 3
+second=$?
+wait $first && [ $second -eq 0 ]
+result=$?
+echo "changed: $(wc -l changed.1 changed.3 | tr '\n' ' ')" | sed 's/^/# /'
+hvctl set web --cpus 4 --memory 1G && has_both 4 1024 && hvctl set web --cpus 1 --memory 256M &&
+	has_both 1 256 && [ $result -eq 0 ]
+ok "two callers, $rounds rounds each, while the host's CPU 1 goes and comes" $?
+touch stop
+wait $other
+tell 'touch stop'
+until_true sh -c "[ \"\$(grep -c '^LOADED [1-9]' $log)\" -eq 3 ]" && ! grep -q '^BAD' $log
+ok "all data was right then, too" $?
 tell 'poweroff -f'
 wait $machine && rmmod lhv
 ok "nothing is left" $?

@@ -7,7 +7,7 @@ rounds=${1:-25}
 kills=${2:-200}
 random=${3:-1}
 
-plan 3
+plan 5
 
 : >$log
 
@@ -66,5 +66,35 @@ many() {
 }
 many
 ok "300 machines are there at once" $?
+
+# Each computes something, and hears its power button.
+linux_machines() {
+	sum=$(seq 20000 | sha256sum | cut -d' ' -f1)
+	for i in $(seq 16); do
+		create_guest "m$i" vmlinuz-small 'exec 3</dev/input/event0
+			echo SUM $(seq 20000 | sha256sum); head -c 4 <&3 >/dev/null' --cpus 2 --memory 96M &&
+			hvctl start "m$i" || return
+	done 2>>$log
+	for i in $(seq 16); do
+		until_logged "m$i" "SUM $sum" || return
+	done
+	[ "$(hvctl list -o state | grep -c running)" -eq 16 ] || return
+	stops=''
+	for i in $(seq 16); do
+		hvctl stop "m$i" 2>>$log &
+		stops="$stops $!"
+	done
+	for stop in $stops; do
+		wait "$stop" || return
+	done
+	for i in $(seq 16); do
+		hvctl destroy "m$i" || return
+	done 2>>$log
+	nothing_left
+}
+linux_machines
+ok "16 Linux machines are there at once, and power off" $?
+rmmod lhv
+ok "nothing is left" $?
 
 finish
