@@ -2,7 +2,7 @@
 # In the lab's host: what guests did is what is counted.
 . ./lib.sh
 
-plan 12
+plan 13
 
 # run_payload NAME FILE: a machine that writes to NAME.out; its process is $payload.
 run_payload() {
@@ -50,6 +50,20 @@ done
 	[ "$(number user-exits last)" = "$(number user-exits first)" ] &&
 	[ "$(number time last)" -gt "$(number time first)" ]
 ok "asking wakes no vCPU" $?
+
+all_switches() {
+	sed -n 's/^.*voluntary_ctxt_switches:.//p' /proc/"$resting"/task/*/status | tr '\n' ' '
+}
+# What was asked last may not be all done yet.
+for _ in $(seq 60); do
+	before=$(all_switches)
+	sleep 1
+	[ "$(all_switches)" != "$before" ] || break
+done
+sleep 5
+echo "switches: $before, then $(all_switches)" >>$log
+[ -n "$before" ] && [ "$(all_switches)" = "$before" ]
+ok "a machine at rest takes nothing of its host's time" $?
 
 hvctl stats count >text && cat text >>$log && grep -q '^state:    running, for 00:0' text &&
 	grep -q ' io .*cpuid .*hlt' text
