@@ -147,13 +147,23 @@ kill $other
 
 # ---- breathing ----------------------------------------------------------------------
 # A guest that fills its memory with what it reads, and would need more than the machine may have.
+# For a line on its console, it gives all of that back, and does so again.
 group=$top/lhv/web
 mkdir images && mount -t tmpfs tmpfs images && truncate -s 400M images/disk
 use_drivers vmlinuz
+mkfifo lines
+exec 3<>lines
+input=lines
 start_guest vmlinuz 'modprobe -a virtio_pci virtio_blk virtio_balloon
 	echo LOADED
-	while :; do dd if=/dev/vda of=/dev/null bs=1M 2>/dev/null; echo READ; done' \
+	while dd if=/dev/vda of=/dev/null bs=1M 2>/dev/null; do
+		echo READ
+		read -r line
+		echo 3 >/proc/sys/vm/drop_caches
+		sleep 5
+	done' \
 	--name web --memory min=128M,max=320M --memory-limit 256M --disk path=images/disk,readonly
+input=/dev/null
 until_said LOADED $machine
 value() {	# of KEY in the status
 	hvctl status web --json | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" | tail -n 1
@@ -162,10 +172,12 @@ held() {	# MIB
 	[ "$(value held)" -ge $(($1 << 20)) ]
 }
 # 320M less 240M, at which the machine would be held back, and less 16M
-until_true held 96 && has memory.high $((240 << 20)) && : >$log && until_said READ $machine &&
+until_true held 96 && has memory.high $((240 << 20)) && until_said READ $machine &&
 	[ "$(cat $group/memory.current)" -le $((256 << 20)) ]
 ok "what a limit forbids is the balloon's" $?
-echo $(($(cat $group/memory.current) - (6 << 20))) >$group/memory.high
+# Once it has filled its memory again, that is more than it may have.
+echo $(($(cat $group/memory.current) - (16 << 20))) >$group/memory.high
+echo >&3
 pressed() {
 	[ "$(value pressure)" -gt 0 ] && held 110
 }
