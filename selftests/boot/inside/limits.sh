@@ -195,6 +195,8 @@ ok "its bounds change" $?
 # ---- a kernel that two machines share -----------------------------------------------
 initrd=/guest/initrd.img
 cp vmlinux /guest/vmlinux
+# A file that has only just changed may change again, and isn't shared.
+sleep 1
 start_guest vmlinux 'echo; sleep 10000' --name one --memory 128M
 one=$machine
 until_ready $one
