@@ -59,7 +59,6 @@ void net_hang_up(void)
 	net.fake.fd = -1;
 }
 
-/* cppcheck-suppress constParameter; a callback, whose type others share */
 static int start_fake(struct net_peer *peer)
 {
 	bool refuse = net.fake.refuse;
@@ -82,14 +81,12 @@ static int start_fake(struct net_peer *peer)
 	return ends[0];
 }
 
-/* cppcheck-suppress constParameter; a callback, whose type others share */
 static void tell_end(struct net_peer *peer)
 {
 	EXPECT(peer == &net.fake.peer);
 	fail("its last words");
 }
 
-/* cppcheck-suppress constParameter; a callback, whose type others share */
 static void destroy_fake(struct net_peer *peer)
 {
 	EXPECT(peer == &net.fake.peer);
@@ -169,7 +166,6 @@ u16 net_used_count(unsigned int queue)
 	return __atomic_load_n(&used(queue)[1], __ATOMIC_ACQUIRE);
 }
 
-/* cppcheck-suppress constParameter; a callback, whose type others share */
 static void on_signal(struct virtio_device *dev, u16 vector)
 {
 	EXPECT(dev == net.device);
