@@ -47,9 +47,11 @@ ok "it powers off" $?
 
 # ---- both at once, by two callers ----
 
+changes_each=12
+
 # While one's changes go on, the other one is told so, and tries again. change_often STEP
 change_often() {
-	for i in $(seq "$rounds"); do
+	for i in $(seq $changes_each); do
 		case $(((i * $1) % 4)) in
 		0) changes='--cpus 4' ;;
 		1) changes='--memory 1G' ;;
@@ -95,7 +97,7 @@ echo "# refused meanwhile: $(cat refused.1 refused.3 2>/dev/null | wc -l) times"
 cat refusal.1 refusal.3 >>$log
 hvctl set web --cpus 4 --memory 1G && has_both 4 1024 && hvctl set web --cpus 1 --memory 256M &&
 	has_both 1 256 && [ $result -eq 0 ]
-ok "two callers, $rounds rounds each, while the host's CPU 1 goes and comes" $?
+ok "two callers, $changes_each changes each, while the host's CPU 1 goes and comes" $?
 touch stop
 wait $other
 tell 'touch stop'
