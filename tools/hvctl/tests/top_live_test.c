@@ -34,8 +34,11 @@ static void start(u64 rounds)
 	fflush(stdout);
 	top = forkpty(&terminal, NULL, NULL, &size);
 	EXPECT(top >= 0);
-	if (!top)
+	if (!top) {
+		/* Who runs the tests by nohup has it ignored. */
+		signal(SIGHUP, SIG_DFL);
 		_exit(top_live(&options) ? 1 : 0);
+	}
 }
 
 /* Reads until the screen has @text, from where the last wait has ended. */
