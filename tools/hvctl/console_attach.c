@@ -2,9 +2,7 @@
 /* hvctl console */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include "error.h"
 #include "machine_dir.h"
 #include "machine_names.h"
+#include "signals.h"
 #include "verb.h"
 
 static const char help[] =
@@ -48,21 +47,6 @@ static int connect_to(const char *name)
 	fail_connect(name);
 	close(fd);
 	return -1;
-}
-
-/* Signals that end this are taken where the terminal can be given back. */
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? fail_errno("cannot set up signals") : fd;
 }
 
 /* false: the machine has hung up */
@@ -113,10 +97,12 @@ static void talk(struct console *c, int fd, int signals)
 	}
 }
 
+/* Signals that end this are taken where the terminal can be given back. */
 static int attach(const char *name)
 {
+	static const int taken[] = { SIGINT, SIGTERM, SIGHUP };
 	static struct console console;
-	int fd, signals = open_signals();
+	int fd, signals = signals_open(taken, ARRAY_SIZE(taken), NULL);
 
 	if (signals < 0)
 		return -1;

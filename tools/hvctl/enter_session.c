@@ -19,6 +19,7 @@
 #include "enter_filter.h"
 #include "enter_watch.h"
 #include "error.h"
+#include "signals.h"
 
 #define BEGIN_SECONDS	60	/* for the guest to have a shell on the port */
 #define BLOCK		4096
@@ -70,22 +71,6 @@ static void handle_signal(struct session *s)
 	default:
 		s->signal = info.ssi_signo;
 	}
-}
-
-static int open_signals(void)
-{
-	static const int taken[] = { SIGTSTP, SIGCONT, SIGWINCH, SIGTERM, SIGINT, SIGHUP };
-	unsigned int i;
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(taken); i++)
-		sigaddset(&set, taken[i]);
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
-		return fail("cannot set up signals");
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? fail_errno("cannot set up signals") : fd;
 }
 
 static int write_all(const char *text, size_t len)
@@ -282,11 +267,14 @@ static int run(struct session *s, const char *agent, struct enter_command *comma
 int enter_session(const char *agent, const char *port, struct enter_command *command,
 		  bool *silent)
 {
+	static const int taken[] = { SIGTSTP, SIGCONT, SIGWINCH, SIGTERM, SIGINT, SIGHUP };
 	static struct session s;
 	int ret = -1;
 
 	*silent = false;
-	s = (struct session){ .signal_fd = open_signals(), .port_fd = -1 };
+	s = (struct session){
+		.signal_fd = signals_open(taken, ARRAY_SIZE(taken), NULL), .port_fd = -1,
+	};
 	if (s.signal_fd < 0)
 		return -1;
 	s.port_fd = agent_dial(port);

@@ -20,6 +20,7 @@
 #include "layout.h"
 #include "port_console.h"
 #include "power.h"
+#include "signals.h"
 #include "size.h"
 #include "unplugged.h"
 
@@ -368,27 +369,6 @@ int machine_run(struct machine *m)
 
 /* ---- creation ---------------------------------------------------------- */
 
-/* All of this process' threads leave these signals to the main thread's fd. */
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTSTP);
-	sigaddset(&set, SIGCONT);
-	sigaddset(&set, SIGWINCH);
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
-		return fail("cannot set up signals");
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return fail_errno("cannot set up signals");
-	return fd;
-}
-
 static int check_config(const struct machine *m)
 {
 	const struct machine_config *config = m->config;
@@ -449,6 +429,8 @@ static int create_memory(struct machine *m)
 int machine_create(struct machine *m, const struct machine_config *config,
 		   struct console *console, struct console *hvc_console)
 {
+	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
+
 	memset(m, 0, sizeof(*m));
 	m->config = config;
 	m->console = console;
@@ -469,7 +451,7 @@ int machine_create(struct machine *m, const struct machine_config *config,
 	if (machine_breath_begin(&m->breath, &config->breath, config->memory,
 				 m->devices.balloon))
 		goto err_devices;
-	m->signal_fd = open_signals();
+	m->signal_fd = signals_open(taken, ARRAY_SIZE(taken), NULL);
 	if (m->signal_fd < 0)
 		goto err_breath;
 	pthread_mutex_init(&m->stop_lock, NULL);

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "signals.h"
 #include "survey.h"
 #include "terminal.h"
 #include "top.h"
@@ -186,25 +187,6 @@ static void take_signal(struct live *live)
 	}
 }
 
-static int open_signals(sigset_t *old)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
-	sigset_t set;
-	unsigned int i;
-	int fd;
-
-	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaddset(&set, numbers[i]);
-	sigprocmask(SIG_BLOCK, &set, old);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0) {
-		fail_errno("cannot set up signals");
-		sigprocmask(SIG_SETMASK, old, NULL);
-	}
-	return fd;
-}
-
 /* ---- rounds --------------------------------------------------------------------- */
 
 static int begin_round(struct live *live)
@@ -268,6 +250,7 @@ static int loop(struct live *live)
 
 int top_live(const struct top_options *options)
 {
+	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
 	struct live live = { .options = options };
 	sigset_t old;
 	int ret;
@@ -277,7 +260,7 @@ int top_live(const struct top_options *options)
 	live.survey = survey_create("stats");
 	if (!live.survey)
 		return -1;
-	live.signal_fd = open_signals(&old);
+	live.signal_fd = signals_open(taken, ARRAY_SIZE(taken), &old);
 	if (live.signal_fd < 0) {
 		survey_destroy(live.survey);
 		return -1;

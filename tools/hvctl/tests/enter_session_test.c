@@ -65,7 +65,7 @@ static void start(const char *status)
 	fake = (struct fake_agent){ .reply = { "{\"return\": {\"pid\": 7}}\n" } };
 	for (i = 1; i < FAKE_REPLIES; i++)
 		fake.reply[i] = status;
-	fake_agent_start(&fake);
+	fake_agent_listen(&fake);
 	address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.100s.port", fake.path);
 	listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -75,6 +75,7 @@ static void start(const char *status)
 	EXPECT(child >= 0);
 	if (!child)
 		session();
+	fake_agent_serve(&fake);
 	port_fd = accept(listen_fd, NULL, NULL);
 	EXPECT(port_fd >= 0);
 	find_token();

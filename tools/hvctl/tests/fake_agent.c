@@ -111,7 +111,7 @@ static void *run(void *opaque)
 	return NULL;
 }
 
-void fake_agent_start(struct fake_agent *fake)
+void fake_agent_listen(struct fake_agent *fake)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -122,8 +122,18 @@ void fake_agent_start(struct fake_agent *fake)
 	fake->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	EXPECT(!bind(fake->listen_fd, (struct sockaddr *)&address, sizeof(address)));
 	EXPECT(!listen(fake->listen_fd, 4));
+}
+
+void fake_agent_serve(struct fake_agent *fake)
+{
 	fake->stop_fd = eventfd(0, EFD_CLOEXEC);
 	EXPECT(!pthread_create(&fake->thread, NULL, run, fake));
+}
+
+void fake_agent_start(struct fake_agent *fake)
+{
+	fake_agent_listen(fake);
+	fake_agent_serve(fake);
 }
 
 void fake_agent_stop(struct fake_agent *fake)

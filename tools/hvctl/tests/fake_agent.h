@@ -34,6 +34,13 @@ struct fake_agent {
 	size_t used;
 };
 
+/*
+ * In two steps for a test that forks in between: a child of a process with threads may find
+ * malloc()'s locks held for ever. After the first, clients may connect, and wait.
+ */
+void fake_agent_listen(struct fake_agent *fake);
+void fake_agent_serve(struct fake_agent *fake);
+
 void fake_agent_start(struct fake_agent *fake);
 void fake_agent_stop(struct fake_agent *fake);
 

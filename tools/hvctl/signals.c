@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "signals.h"
+
+#include <stdbool.h>
+#include <sys/signalfd.h>
+
+#include "error.h"
+
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return !sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
+int signals_open(const int *numbers, unsigned int count, sigset_t *old)
+{
+	sigset_t set, before;
+	unsigned int i;
+	int fd;
+
+	sigemptyset(&set);
+	for (i = 0; i < count; i++) {
+		if (numbers[i] != SIGHUP || !is_ignored(SIGHUP))
+			sigaddset(&set, numbers[i]);
+	}
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return fail_errno("cannot set up signals");
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	if (old)
+		*old = before;
+	return fd;
+}

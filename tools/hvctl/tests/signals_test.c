@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Signals that a file descriptor tells of. */
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "signals.h"
+#include "test.h"
+
+static const int taken[] = { SIGHUP, SIGUSR1 };
+
+/* What it tells of next; 0: nothing */
+static int next(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+static void is_blocked(int number, bool expected)
+{
+	sigset_t now;
+
+	EXPECT(!pthread_sigmask(SIG_BLOCK, NULL, &now));
+	EXPECT_EQ(sigismember(&now, number), expected);
+}
+
+static void told(void)
+{
+	void (*before)(int) = signal(SIGHUP, SIG_DFL);
+	sigset_t old;
+	int fd = signals_open(taken, ARRAY_SIZE(taken), &old);
+
+	EXPECT(fd >= 0);
+	EXPECT_EQ(next(fd), 0);
+	is_blocked(SIGUSR1, true);
+	raise(SIGHUP);
+	EXPECT_EQ(next(fd), SIGHUP);
+	raise(SIGUSR1);
+	EXPECT_EQ(next(fd), SIGUSR1);
+	EXPECT_EQ(next(fd), 0);
+	close(fd);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	is_blocked(SIGUSR1, false);
+	signal(SIGHUP, before);
+}
+
+/* As by nohup */
+static void ignored(void)
+{
+	void (*before)(int) = signal(SIGHUP, SIG_IGN);
+	sigset_t old;
+	int fd;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &old);
+	fd = signals_open(taken, ARRAY_SIZE(taken), NULL);
+	EXPECT(fd >= 0);
+	is_blocked(SIGHUP, false);
+	raise(SIGHUP);
+	raise(SIGUSR1);
+	EXPECT_EQ(next(fd), SIGUSR1);
+	EXPECT_EQ(next(fd), 0);
+	close(fd);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	signal(SIGHUP, before);
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(told),
+	TEST_CASE(ignored),
+};
+
+TEST_SUITE(signals_suite, "signals", cases);
