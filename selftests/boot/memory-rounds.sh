@@ -1,5 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Memory up and down, fifty times.
+# Memory up and down, again and again. memory-rounds.sh [ROUNDS [KERNEL]]
 cd "$(dirname "$0")" || exit
-TIMEOUT=7200 ROUNDS=50 KERNELS=${KERNELS:-vmlinuz} exec ./memory.sh
+TIMEOUT=7200 ROUNDS=${1:-50} KERNELS=${2:-vmlinuz} exec ./memory.sh
