@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "host_root.h"
+#include "standard_files.h"
 #include "types.h"
 #include "verb.h"
 #include "verb_options.h"
@@ -78,12 +79,10 @@ int verb_take_name(int argc, char **argv, const char *help, const char **name)
 	return verb_options_name(&o, name) ? verb_misused() : VERB_GOES_ON;
 }
 
-int main(int argc, char **argv)
+static int run_verb(int argc, char **argv)
 {
 	unsigned int i;
 
-	if (host_root_is_init())
-		host_root_init();
 	if (argc < 2) {
 		fail("say what to do; see 'hvctl --help'");
 		return verb_misused();
@@ -98,4 +97,16 @@ int main(int argc, char **argv)
 	}
 	fail("'%s' is not a verb of hvctl; see 'hvctl --help'", argv[1]);
 	return verb_misused();
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (host_root_is_init())
+		host_root_init();
+	if (standard_files_fill())
+		return verb_failed();
+	status = run_verb(argc, argv);
+	return standard_output_flush() && !status ? verb_failed() : status;
 }

@@ -2,7 +2,7 @@
 # In the lab's host: hvctl's own behaviour around a guest.
 . ./lib.sh
 
-plan 16
+plan 17
 
 boots vmlinuz-small 8 256
 # More than the host has, and more than fits below 4 GiB.
@@ -20,6 +20,15 @@ stay() {
 	start_guest vmlinuz-small 'sleep 10000' --cpus 2 --memory 128M
 	until_ready $machine
 }
+
+# What is opened first would have their places, and get what is said.
+hvctl run $small --cmdline "console=ttyS0 quiet panic=-1" <&- >&- 2>&- &
+machine=$!
+until_true test -e /proc/$machine/fd/9
+places=$(for fd in 0 1 2; do readlink /proc/$machine/fd/$fd; done | sort -u)
+kill -KILL $machine
+[ "$places" = /dev/null ]
+ok "without standard input and outputs" $?
 
 # SIGTERM is first a wish; signals that are sent too fast are one.
 for signal in TERM HUP KILL; do

@@ -26,7 +26,7 @@ static void is_blocked(int number, bool expected)
 
 static void told(void)
 {
-	void (*before)(int) = signal(SIGHUP, SIG_DFL);
+	sighandler_t before = signal(SIGHUP, SIG_DFL);
 	sigset_t old;
 	int fd = signals_open(taken, ARRAY_SIZE(taken), &old);
 
@@ -47,7 +47,7 @@ static void told(void)
 /* As by nohup */
 static void ignored(void)
 {
-	void (*before)(int) = signal(SIGHUP, SIG_IGN);
+	sighandler_t before = signal(SIGHUP, SIG_IGN);
 	sigset_t old;
 	int fd;
 
