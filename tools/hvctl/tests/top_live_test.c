@@ -35,8 +35,9 @@ static void start(u64 rounds)
 	top = forkpty(&terminal, NULL, NULL, &size);
 	EXPECT(top >= 0);
 	if (!top) {
-		/* Who runs the tests by nohup has it ignored. */
+		/* Who runs the tests by nohup, or in the background, has these ignored. */
 		signal(SIGHUP, SIG_DFL);
+		signal(SIGINT, SIG_DFL);
 		_exit(top_live(&options) ? 1 : 0);
 	}
 }
