@@ -15,7 +15,7 @@ static bool is_ignored(int number)
 
 int signals_open(const int *numbers, unsigned int count, sigset_t *old)
 {
-	sigset_t set, before;
+	sigset_t set;
 	unsigned int i;
 	int fd;
 
@@ -27,8 +27,6 @@ int signals_open(const int *numbers, unsigned int count, sigset_t *old)
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return fail_errno("cannot set up signals");
-	pthread_sigmask(SIG_BLOCK, &set, &before);
-	if (old)
-		*old = before;
+	pthread_sigmask(SIG_BLOCK, &set, old);
 	return fd;
 }
