@@ -4,8 +4,8 @@
  * of COUNT of PAYLOAD, which sleeps, as they come and go:
  *
  *	N create start stop destroy     in ticks
- *	memory N total process kernel   of the host's, in bytes for each of N machines; what of the
- *		total isn't the process' is the kernel's, and below 0 if there is less than varies
+ *	memory N total process kernel   of the host's, in bytes for each of the N - 1 after the
+ *		first, which brought what all of them share; what isn't the process' is the kernel's
  */
 #include <err.h>
 #include <fcntl.h>
@@ -95,32 +95,43 @@ static void end(unsigned int i)
 
 /* ---- memory --------------------------------------------------------------------- */
 
-/* The number behind @key in the file at @path, which is in KiB there; in bytes. */
-static u64 bytes_in(const char *path, const char *key)
+/* The sum of the numbers behind @key in the file at @path */
+static u64 sum_in(const char *path, const char *key)
 {
 	char line[256];
-	u64 kib = 0;
+	u64 sum = 0, number;
 	FILE *file = fopen(path, "r");
 
 	if (!file)
-		return 0;
+		err(1, "%s", path);
 	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, key, strlen(key)))
-			sscanf(line + strlen(key), "%llu", &kib);
+		char *word = line + strspn(line, " ");
+
+		if (!strncmp(word, key, strlen(key)) &&
+		    sscanf(word + strlen(key), "%llu", &number) == 1)
+			sum += number;
 	}
 	fclose(file);
-	return kib * 1024;
+	return sum;
 }
 
+static void write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		err(1, "%s", path);
+	close(fd);
+}
+
+/* MemFree is without the free pages that each CPU keeps for itself. */
 static u64 free_memory(void)
 {
-	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
-
-	if (fd < 0 || write(fd, "3", 1) != 1)
-		err(1, "drop_caches");
-	close(fd);
+	write_to("/proc/sys/vm/drop_caches", "3");
 	usleep(SETTLE_USEC);
-	return bytes_in("/proc/meminfo", "MemFree:");
+	write_to("/proc/sys/vm/stat_refresh", "1");
+	return sum_in("/proc/meminfo", "MemFree:") * 1024 +
+	       sum_in("/proc/zoneinfo", "count:") * sysconf(_SC_PAGESIZE);
 }
 
 static pid_t pid_of(unsigned int i)
@@ -136,26 +147,40 @@ static pid_t pid_of(unsigned int i)
 	return atoi(line);
 }
 
-/* Of @count machines, where @before was free without any. */
-static void print_memory(unsigned int count, u64 before)
+/* What the processes of @count machines have, what they share counted once; in bytes */
+static u64 process_memory(unsigned int count)
 {
-	long long total = before - free_memory(), process = 0;
 	char path[64];
+	u64 sum = 0;
 	unsigned int i;
 
 	for (i = 1; i <= count; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid_of(i));
-		process += bytes_in(path, "Pss:");
+		sum += sum_in(path, "Pss:") * 1024;
 	}
-	printf("memory %u %lld %lld %lld\n", count, total / count, process / count,
-	       (total - process) / count);
+	return sum;
+}
+
+/* Of @count machines; first of one, which the others are compared with. */
+static void print_memory(unsigned int count)
+{
+	static u64 free_then, process_then;
+	u64 free_now = free_memory(), process_now = process_memory(count);
+	long long total = free_then - free_now, process = process_now - process_then;
+
+	if (count == 1) {
+		free_then = free_now;
+		process_then = process_now;
+		return;
+	}
+	printf("memory %u %lld %lld %lld\n", count, total / (count - 1), process / (count - 1),
+	       (total - process) / (count - 1));
 	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
 	unsigned int i, count;
-	u64 before;
 
 	count = argc == 3 ? atoi(argv[1]) : 0;
 	if (!count || count > COUNT_MAX)
@@ -164,11 +189,10 @@ int main(int argc, char **argv)
 	/* One before all brings everything to memory that the others find there. */
 	begin(0);
 	end(0);
-	before = free_memory();
 	for (i = 1; i <= count; i++) {
 		begin(i);
 		if (i == 1 || i == 50 || i == count)
-			print_memory(i, before);
+			print_memory(i);
 	}
 	for (i = count; i; i--)
 		end(i);
