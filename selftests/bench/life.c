@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "free_memory.h"
 
 #define LIVES		15
 #define MACHINES	100
-#define SETTLE_USEC	200000	/* for what the kernel frees later */
 
 /* Where the ticks of one life go, by row. */
 struct life {
@@ -89,25 +89,6 @@ void measure_life(struct backend *backend, struct results *results)
 	rows[ROW_ADD_SLOT][side] = SUMMARIZE(beside, add_slot);
 	rows[ROW_FIRST_RUN][side] = SUMMARIZE(beside, first_run);
 	rows[ROW_DESTROY_BESIDE][side] = SUMMARIZE(beside, destroy);
-}
-
-/* MemFree of /proc/meminfo leaves out what each CPU keeps at hand. */
-static u64 free_memory(void)
-{
-	unsigned long pages = 0, count;
-	char line[128];
-	FILE *file;
-
-	usleep(SETTLE_USEC);
-	file = fopen("/proc/zoneinfo", "re");
-	if (!file)
-		err(2, "/proc/zoneinfo");
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, " pages free %lu", &count) == 1 ||
-		    sscanf(line, " count: %lu", &count) == 1)
-			pages += count;
-	fclose(file);
-	return (u64)pages * sysconf(_SC_PAGESIZE);
 }
 
 static void *destroy_machine(void *machine)

@@ -18,9 +18,10 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "free_memory.h"
+
 #define COUNT_MAX	1000
 #define ARGS_MAX	16
-#define SETTLE_USEC	300000	/* for what the kernel frees later */
 #define MEMORY		"16M"
 
 typedef unsigned long long u64;
@@ -95,26 +96,6 @@ static void end(unsigned int i)
 
 /* ---- memory --------------------------------------------------------------------- */
 
-/* The sum of the numbers behind @key in the file at @path */
-static u64 sum_in(const char *path, const char *key)
-{
-	char line[256];
-	u64 sum = 0, number;
-	FILE *file = fopen(path, "r");
-
-	if (!file)
-		err(1, "%s", path);
-	while (fgets(line, sizeof(line), file)) {
-		char *word = line + strspn(line, " ");
-
-		if (!strncmp(word, key, strlen(key)) &&
-		    sscanf(word + strlen(key), "%llu", &number) == 1)
-			sum += number;
-	}
-	fclose(file);
-	return sum;
-}
-
 static void write_to(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
@@ -124,14 +105,21 @@ static void write_to(const char *path, const char *text)
 	close(fd);
 }
 
-/* MemFree is without the free pages that each CPU keeps for itself. */
-static u64 free_memory(void)
+/* What process @pid has, its share of what it shares; in bytes */
+static u64 share_of(pid_t pid)
 {
-	write_to("/proc/sys/vm/drop_caches", "3");
-	usleep(SETTLE_USEC);
-	write_to("/proc/sys/vm/stat_refresh", "1");
-	return sum_in("/proc/meminfo", "MemFree:") * 1024 +
-	       sum_in("/proc/zoneinfo", "count:") * sysconf(_SC_PAGESIZE);
+	char path[64], line[256];
+	u64 kib = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	file = fopen(path, "r");
+	if (!file)
+		err(1, "%s", path);
+	while (fgets(line, sizeof(line), file) && sscanf(line, "Pss: %llu", &kib) != 1)
+		;
+	fclose(file);
+	return kib * 1024;
 }
 
 static pid_t pid_of(unsigned int i)
@@ -150,14 +138,11 @@ static pid_t pid_of(unsigned int i)
 /* What the processes of @count machines have, what they share counted once; in bytes */
 static u64 process_memory(unsigned int count)
 {
-	char path[64];
 	u64 sum = 0;
 	unsigned int i;
 
-	for (i = 1; i <= count; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid_of(i));
-		sum += sum_in(path, "Pss:") * 1024;
-	}
+	for (i = 1; i <= count; i++)
+		sum += share_of(pid_of(i));
 	return sum;
 }
 
@@ -165,14 +150,20 @@ static u64 process_memory(unsigned int count)
 static void print_memory(unsigned int count)
 {
 	static u64 free_then, process_then;
-	u64 free_now = free_memory(), process_now = process_memory(count);
-	long long total = free_then - free_now, process = process_now - process_then;
+	u64 free_now, process_now;
+	long long total, process;
 
+	write_to("/proc/sys/vm/drop_caches", "3");
+	write_to("/proc/sys/vm/stat_refresh", "1");
+	free_now = free_memory();
+	process_now = process_memory(count);
 	if (count == 1) {
 		free_then = free_now;
 		process_then = process_now;
 		return;
 	}
+	total = free_then - free_now;
+	process = process_now - process_then;
 	printf("memory %u %lld %lld %lld\n", count, total / (count - 1), process / (count - 1),
 	       (total - process) / (count - 1));
 	fflush(stdout);
