@@ -6,10 +6,13 @@
 
 #include "error.h"
 
-static bool is_ignored(int number)
+/* What nohup(1), and a shell without job control for what it runs in the background, ignore */
+static bool stays_ignored(int number)
 {
 	struct sigaction action;
 
+	if (number != SIGHUP && number != SIGINT)
+		return false;
 	return !sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
@@ -21,7 +24,7 @@ int signals_open(const int *numbers, unsigned int count, sigset_t *old)
 
 	sigemptyset(&set);
 	for (i = 0; i < count; i++) {
-		if (numbers[i] != SIGHUP || !is_ignored(SIGHUP))
+		if (!stays_ignored(numbers[i]))
 			sigaddset(&set, numbers[i]);
 	}
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -6,7 +6,7 @@
 #include "signals.h"
 #include "test.h"
 
-static const int taken[] = { SIGHUP, SIGUSR1 };
+static const int taken[] = { SIGHUP, SIGINT, SIGUSR1 };
 
 /* What it tells of next; 0: nothing */
 static int next(int fd)
@@ -26,47 +26,61 @@ static void is_blocked(int number, bool expected)
 
 static void told(void)
 {
-	sighandler_t before = signal(SIGHUP, SIG_DFL);
+	sighandler_t hangup = signal(SIGHUP, SIG_DFL), interrupt = signal(SIGINT, SIG_DFL);
 	sigset_t old;
 	int fd = signals_open(taken, ARRAY_SIZE(taken), &old);
+	unsigned int i;
 
 	EXPECT(fd >= 0);
 	EXPECT_EQ(next(fd), 0);
-	is_blocked(SIGUSR1, true);
-	raise(SIGHUP);
-	EXPECT_EQ(next(fd), SIGHUP);
-	raise(SIGUSR1);
-	EXPECT_EQ(next(fd), SIGUSR1);
+	for (i = 0; i < ARRAY_SIZE(taken); i++) {
+		is_blocked(taken[i], true);
+		raise(taken[i]);
+		EXPECT_EQ(next(fd), taken[i]);
+	}
 	EXPECT_EQ(next(fd), 0);
 	close(fd);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	is_blocked(SIGUSR1, false);
-	signal(SIGHUP, before);
+	signal(SIGINT, interrupt);
+	signal(SIGHUP, hangup);
 }
 
-/* As by nohup */
-static void ignored(void)
+static void ignored(int number)
 {
-	sighandler_t before = signal(SIGHUP, SIG_IGN);
+	sighandler_t before = signal(number, SIG_IGN);
 	sigset_t old;
 	int fd;
 
 	pthread_sigmask(SIG_BLOCK, NULL, &old);
 	fd = signals_open(taken, ARRAY_SIZE(taken), NULL);
 	EXPECT(fd >= 0);
-	is_blocked(SIGHUP, false);
-	raise(SIGHUP);
+	is_blocked(number, false);
+	raise(number);
 	raise(SIGUSR1);
 	EXPECT_EQ(next(fd), SIGUSR1);
 	EXPECT_EQ(next(fd), 0);
 	close(fd);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	signal(SIGHUP, before);
+	signal(number, before);
+}
+
+/* As by nohup */
+static void ignored_hangup(void)
+{
+	ignored(SIGHUP);
+}
+
+/* As in the background of a script */
+static void ignored_interrupt(void)
+{
+	ignored(SIGINT);
 }
 
 static const struct test_case cases[] = {
 	TEST_CASE(told),
-	TEST_CASE(ignored),
+	TEST_CASE(ignored_hangup),
+	TEST_CASE(ignored_interrupt),
 };
 
 TEST_SUITE(signals_suite, "signals", cases);
