@@ -61,11 +61,12 @@ TEST_F(huge, collapsed_and_split)
 	keep_map(k, KEEP_AREA, MADV_NOHUGEPAGE);
 	keep_start(k);
 	EXPECT_EQ(0, smaps(k->area, "AnonHugePages"));
-	ASSERT_EQ(0, madvise(k->area, KEEP_AREA, MADV_HUGEPAGE));
 	fuzz_begin(ROUNDS);
 	while (fuzz_goes_on()) {
+		ASSERT_EQ(0, madvise(k->area, KEEP_AREA, MADV_HUGEPAGE));
 		/* EAGAIN: pages were in use just then. */
 		WAIT_UNTIL(!madvise(k->area, KEEP_AREA, MADV_COLLAPSE));
+		keep_apart(k->area, KEEP_AREA);
 		ASSERT_EQ(KEEP_AREA, smaps(k->area, "AnonHugePages"));
 		WAIT_UNTIL(vm_stat(k->vm, LHV_VM_STAT_MAPPED_2M) >= KEEP_AREA / MIB(2));
 		zeroed = keep_zeros(k);
@@ -75,15 +76,12 @@ TEST_F(huge, collapsed_and_split)
 	keep_stop(k);
 }
 
-#define KHUGEPAGED	"/sys/kernel/mm/transparent_hugepage/khugepaged/"
-
 TEST_F(huge, collapsed_by_khugepaged)
 {
 	struct keep *k = &self->keep;
 	u64 before = vmstat("thp_collapse_alloc");
 
-	if (!huge_pages_enabled() || !write_file(KHUGEPAGED "scan_sleep_millisecs", "1") ||
-	    !write_file(KHUGEPAGED "pages_to_scan", "100000"))
+	if (!huge_pages_enabled() || !khugepaged_hurry(true))
 		SKIP(return, "no khugepaged here");
 	keep_map(k, KEEP_AREA, MADV_NOHUGEPAGE);
 	keep_start(k);
@@ -91,7 +89,7 @@ TEST_F(huge, collapsed_by_khugepaged)
 	WAIT_UNTIL(smaps(k->area, "AnonHugePages") == KEEP_AREA);
 	EXPECT_COUNTED(before + KEEP_AREA / MIB(2), vmstat("thp_collapse_alloc"));
 	keep_wait(k, 0);
-	ASSERT_TRUE(write_file(KHUGEPAGED "scan_sleep_millisecs", "10000"));
+	ASSERT_TRUE(khugepaged_hurry(false));
 	keep_stop(k);
 }
 

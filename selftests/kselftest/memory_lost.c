@@ -97,9 +97,21 @@ TEST_F(lost, dontneed_huge_pages)
 		SKIP(return, "no transparent huge pages here");
 	keep_map(&self->keep, KEEP_AREA, MADV_HUGEPAGE);
 	memset(self->keep.area, 0, KEEP_AREA);
+	keep_apart(self->keep.area, KEEP_AREA);
 	ASSERT_EQ(KEEP_AREA, smaps(self->keep.area, "AnonHugePages"));
 	give_away_and_check(_metadata, &self->keep, -1, 1);
 	EXPECT_GT(KEEP_AREA, smaps(self->keep.area, "AnonHugePages"));
+}
+
+/* Each page that is missing may be made a zero one of a huge page, at any moment. */
+TEST_F(lost, dontneed_while_collapsed)
+{
+	if (!huge_pages_enabled() || !khugepaged_hurry(true))
+		SKIP(return, "no khugepaged here");
+	keep_map(&self->keep, KEEP_AREA, MADV_HUGEPAGE);
+	give_away_and_check(_metadata, &self->keep, -1, 1);
+	WAIT_UNTIL(smaps(self->keep.area, "AnonHugePages") == KEEP_AREA);
+	ASSERT_TRUE(khugepaged_hurry(false));
 }
 
 static void map_file(FIXTURE_DATA(lost) *self)

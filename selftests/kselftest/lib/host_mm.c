@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -120,4 +121,17 @@ bool huge_pages_enabled(void)
 
 	return read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text)) > 0 &&
 	       !strstr(text, "[never]");
+}
+
+void keep_apart(void *area, u64 bytes)
+{
+	REQUIRE_SYS(madvise(area, bytes, MADV_NOHUGEPAGE));
+}
+
+#define KHUGEPAGED	"/sys/kernel/mm/transparent_hugepage/khugepaged/"
+
+bool khugepaged_hurry(bool on)
+{
+	return write_file(KHUGEPAGED "pages_to_scan", on ? "100000" : "4096") &&
+	       write_file(KHUGEPAGED "scan_sleep_millisecs", on ? "1" : "10000");
 }
