@@ -357,7 +357,7 @@ TEST_F(host, transparent_huge_pages)
 	 * and 6.1 makes small pages of that when it is written.
 	 */
 	memset(self->area, 0, AREA);
-	keep_apart(self->area, AREA);
+	leave_split(self->area, AREA);
 	start_counting(self, PAGES, true);
 	wait_rounds(self, 2);
 	/* The area's, and perhaps some of the program's */

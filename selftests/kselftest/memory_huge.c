@@ -66,7 +66,7 @@ TEST_F(huge, collapsed_and_split)
 		ASSERT_EQ(0, madvise(k->area, KEEP_AREA, MADV_HUGEPAGE));
 		/* EAGAIN: pages were in use just then. */
 		WAIT_UNTIL(!madvise(k->area, KEEP_AREA, MADV_COLLAPSE));
-		keep_apart(k->area, KEEP_AREA);
+		leave_split(k->area, KEEP_AREA);
 		ASSERT_EQ(KEEP_AREA, smaps(k->area, "AnonHugePages"));
 		WAIT_UNTIL(vm_stat(k->vm, LHV_VM_STAT_MAPPED_2M) >= KEEP_AREA / MIB(2));
 		zeroed = keep_zeros(k);

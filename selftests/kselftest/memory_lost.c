@@ -97,7 +97,7 @@ TEST_F(lost, dontneed_huge_pages)
 		SKIP(return, "no transparent huge pages here");
 	keep_map(&self->keep, KEEP_AREA, MADV_HUGEPAGE);
 	memset(self->keep.area, 0, KEEP_AREA);
-	keep_apart(self->keep.area, KEEP_AREA);
+	leave_split(self->keep.area, KEEP_AREA);
 	ASSERT_EQ(KEEP_AREA, smaps(self->keep.area, "AnonHugePages"));
 	give_away_and_check(_metadata, &self->keep, -1, 1);
 	EXPECT_GT(KEEP_AREA, smaps(self->keep.area, "AnonHugePages"));

@@ -123,7 +123,7 @@ bool huge_pages_enabled(void)
 	       !strstr(text, "[never]");
 }
 
-void keep_apart(void *area, u64 bytes)
+void leave_split(void *area, u64 bytes)
 {
 	REQUIRE_SYS(madvise(area, bytes, MADV_NOHUGEPAGE));
 }

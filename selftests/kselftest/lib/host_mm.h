@@ -34,7 +34,7 @@ u64 ksm_read(const char *name);
 /* Does /sys/kernel/mm/transparent_hugepage/enabled allow them where they are asked for? */
 bool huge_pages_enabled(void);
 /* khugepaged makes no more of them here, and what is taken apart stays so. */
-void keep_apart(void *area, u64 bytes);
+void leave_split(void *area, u64 bytes);
 /* khugepaged looks for work all the time, or as seldom as by default; false: there is none. */
 bool khugepaged_hurry(bool on);
 
