@@ -96,8 +96,8 @@ TEST_F(load, bad_parameters)
 
 /*
  * From the last allocation back, until so many loads were refused: of those that lhv's
- * init can't do without, the last. Behind and between them comes what may be lost, and
- * how much of that there is differs from load to load, by the pages of slabs.
+ * init can't do without, the last. Behind and between them comes what may be lost;
+ * how many allocations there are in all differs from load to load.
  */
 #define REFUSALS	12
 #define LAST		110	/* allocations among which these must be */
