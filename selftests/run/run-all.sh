@@ -34,7 +34,8 @@ select_tests() {	# LIST NAME...
 	[[ ${#tests[@]} -gt 0 ]] || { echo "nothing is named so: ${*:2}" >&2; exit 2; }
 }
 
-# Leaves in $out/NAME.sum what ktap.awk says, and reports the test in a line.
+# Leaves in $out/NAME.sum what ktap.awk says, and reports the test in a line. A program
+# within a test may go on for long after what failed in it, so that is picked out first.
 finish_test() {	# NAME STATUS SECONDS
 	local passed failed skipped
 	awk -v status="$2" -f "$top/selftests/run/ktap.awk" "$out/$1" >"$out/$1.sum"
@@ -43,6 +44,8 @@ finish_test() {	# NAME STATUS SECONDS
 	((failed)) || return 0
 	sed '$d; s/^/    /' "$out/$1.sum"
 	if [[ -s $out/$1.err ]]; then
+		grep -aE '(^|[[:space:]])not ok |: expected |Sanitizer: |runtime error: ' "$out/$1.err" |
+			head -n 15 | sed 's/^/      /' || true
 		echo "    the last it said, more in ${out#"$top/"}/$1 and $1.err:"
 		tail -n 15 "$out/$1.err" | sed 's/^/      /'
 	fi

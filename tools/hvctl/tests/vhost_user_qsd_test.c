@@ -65,15 +65,32 @@ static void kill_daemon(void)
 	waitpid(daemon_pid, NULL, 0);
 }
 
-/* The same, while a device has it: hvctl has seen that it is gone, and says so. */
-static void take_daemon_away(void)
+/* hvctl says one thing more. */
+static void wait_until_said(unsigned int before)
 {
-	unsigned int i, before = said;
+	unsigned int i;
 
-	kill_daemon();
 	for (i = 0; i < 60000 && said == before; i++)
 		usleep(1000);
 	EXPECT_EQ(said, before + 1);
+}
+
+/* The same, while a device has it: hvctl has seen that it is gone, and says so. */
+static void take_daemon_away(void)
+{
+	unsigned int before = said;
+
+	kill_daemon();
+	wait_until_said(before);
+}
+
+/* That it is back hvctl says after all is set; requests may be done before that. */
+static void bring_daemon_back(void)
+{
+	unsigned int before = said;
+
+	start_daemon("raw", raw);
+	wait_until_said(before);
 }
 
 static const char create_commands[] =
@@ -257,7 +274,7 @@ static void killed(void)
 		fill(0x70 + i, 1);
 		blk_offer(VIRTIO_BLK_T_OUT, 10 + i, 512, false);
 		EXPECT(!blk_done(100));
-		start_daemon("raw", raw);
+		bring_daemon_back();
 		EXPECT_EQ(blk_wait(), VIRTIO_BLK_S_OK);
 		EXPECT_EQ(blk_read(i, 1), VIRTIO_BLK_S_OK);
 		EXPECT(is_filled(0x60 + i, 1));
