@@ -209,7 +209,7 @@ static void broken_queue(void)
 	EXPECT(!needs_reset());
 	eventfd_write(backend.queue[1].error_fd, 1);
 	EXPECT(blk_needs_reset());
-	EXPECT(blk_signalled(blk.config_fd, 1000));
+	EXPECT(blk_signalled(blk.config_fd, 10000));
 	blk_reset();
 	EXPECT(!blk_start());
 	EXPECT_EQ(blk_read(0, 1), VIRTIO_BLK_S_OK);

@@ -244,19 +244,31 @@ static void no_buffers(void)
 	net_end();
 }
 
-/* The peer takes nothing: the guest has to wait, for nothing but that. */
+/*
+ * The peer takes nothing, and the guest sends until there is no room, by @pairs of descriptors
+ * from @first on. Returns how many frames went; the next one waits. The device has 300 ms for
+ * each, as it may have to wait for a CPU.
+ */
+static unsigned int fill_socket(unsigned int first, unsigned int pairs, u32 len)
+{
+	unsigned int sent, i;
+
+	for (sent = 0; net_used_count(SEND) == sent; sent++) {
+		net_guest_sends(first + sent % pairs * 2, len, sent);
+		for (i = 0; i < 300 && net_used_count(SEND) == sent; i++)
+			net_sleep(1);
+	}
+	return sent - 1;
+}
+
+/* The guest has to wait for the peer, and for nothing but that. */
 static void full_socket(int room)
 {
 	unsigned int sent, i;
 	u64 before;
 
 	net_begin_with(&(struct net_fake){ .room = room }, 0);
-	for (sent = 0; net_used_count(SEND) == sent; sent++) {
-		net_guest_sends(sent % 4 * 2, 40000, sent);
-		for (i = 0; i < 50 && net_used_count(SEND) != sent + 1; i++)
-			net_sleep(1);
-	}
-	sent--;
+	sent = fill_socket(0, 4, 40000);
 	EXPECT(sent < 20);
 	/* More notifications don't help. */
 	net_guest_sends((sent + 1) % 4 * 2, 40000, sent + 1);
@@ -289,12 +301,7 @@ static void reset_with(int room, u32 len)
 	net_begin_with(&(struct net_fake){ .room = room }, 0);
 	net_offer_buffer(0, 100);
 	net_peer_sends(1, 150, 0x71);
-	for (sent = 0; net_used_count(SEND) == sent; sent++) {
-		net_guest_sends(sent % 4 * 2, len, sent);
-		for (i = 0; i < 50 && net_used_count(SEND) != sent + 1; i++)
-			net_sleep(1);
-	}
-	sent--;
+	sent = fill_socket(0, 4, len);
 	virtio_reset(net.device);
 	/* Nobody may look at this any more. */
 	memset(net_at(FRAMES), 0, FRAMES_SIZE);
@@ -379,20 +386,16 @@ static void new_peer(void)
 /* With a guest's frame that waits for the old one, and can't be for the new one */
 static void new_peer_for_full_one(void)
 {
-	unsigned int sent, i;
+	unsigned int sent;
 
 	net_begin(0);
-	for (sent = 0; net_used_count(SEND) == sent; sent++) {
-		net_guest_sends(2 + sent % 3 * 2, 40000, sent);
-		for (i = 0; i < 50 && net_used_count(SEND) != sent + 1; i++)
-			net_sleep(1);
-	}
+	sent = fill_socket(2, 3, 40000);
 	net_interrupts(SEND);
 	/* What it says makes no sense; it takes nothing, and lives. */
 	EXPECT_EQ(send(net.fake.fd, "\0\1\0\0", 4, 0), 4);
 	EXPECT(net_interrupts(VECTOR_CONFIG));
 	EXPECT_EQ(net_link_status(), 0);
-	net_expect_used(SEND, sent);
+	net_expect_used(SEND, sent + 1);
 	EXPECT(net_interrupts(VECTOR_CONFIG));
 	EXPECT_EQ(net_link_status(), VIRTIO_NET_S_LINK_UP);
 	net_settle();
