@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The value of --disk, and when a disk's limits let requests begin. */
+#include <sys/un.h>
+
 #include "rate_limit.h"
 #include "disk_options.h"
 #include "error.h"
@@ -12,6 +14,7 @@ static const char * const words[] = {
 	"path=", "readonly", "cache=none", "cache=writeback", "serial=", "iops=", "bps=", "cache=",
 	",path=a", ",readonly", ",cache=none", ",serial=S", ",iops=7", ",bps=9k", ",iops=", "0x",
 	"1000000000", "18446744073709551615", "4G", "01234567890123456789",
+	"vhost-user=", ",vhost-user=s",
 };
 
 /* An allocation that it fills, for the sanitizer. */
@@ -51,7 +54,7 @@ static unsigned int count_key(const char *text, const char *key)
 static void check_config(const struct disk_config *config, const char *text)
 {
 	static const char * const keys[] = {
-		"path", "readonly", "cache", "serial", "iops", "bps",
+		"path", "readonly", "cache", "serial", "iops", "bps", "vhost-user",
 	};
 	unsigned int i, known = 0, parts = 1;
 	const char *c;
@@ -69,6 +72,10 @@ static void check_config(const struct disk_config *config, const char *text)
 	for (c = text; *c; c++)
 		parts += *c == ',';
 	MUST(known == parts);
+	MUST(config->vhost_user == count_key(text, "vhost-user"));
+	MUST(!config->vhost_user || parts == 1);
+	MUST(!config->vhost_user ||
+	     strlen(config->path) < sizeof(((struct sockaddr_un *)NULL)->sun_path));
 	MUST(config->readonly == count_key(text, "readonly"));
 	MUST(!*config->serial == !count_key(text, "serial"));
 	MUST(!config->iops == !count_key(text, "iops"));
@@ -76,23 +83,33 @@ static void check_config(const struct disk_config *config, const char *text)
 	MUST(!config->direct || strstr(text, "cache=none"));
 }
 
+/* @size is enough for any. */
+static void write_down(const struct disk_config *config, char *text, size_t size)
+{
+	int len;
+
+	if (config->vhost_user) {
+		snprintf(text, size, "vhost-user=%s", config->path);
+		return;
+	}
+	len = snprintf(text, size, "cache=%s,path=%s%s", config->direct ? "none" : "writeback",
+		       config->path, config->readonly ? ",readonly" : "");
+	if (*config->serial)
+		len += snprintf(text + len, size - len, ",serial=%s", config->serial);
+	if (config->iops)
+		len += snprintf(text + len, size - len, ",iops=%llu",
+				(unsigned long long)config->iops);
+	if (config->bps)
+		snprintf(text + len, size - len, ",bps=%llu", (unsigned long long)config->bps);
+}
+
 /* What was understood, written down, is understood as the same. */
 static void check_again(const struct disk_config *config)
 {
 	char text[2 * PATH_MAX];
 	struct disk_config again;
-	int len;
 
-	len = snprintf(text, sizeof(text), "cache=%s,path=%s%s", config->direct ? "none" : "writeback",
-		       config->path, config->readonly ? ",readonly" : "");
-	if (*config->serial)
-		len += snprintf(text + len, sizeof(text) - len, ",serial=%s", config->serial);
-	if (config->iops)
-		len += snprintf(text + len, sizeof(text) - len, ",iops=%llu",
-				(unsigned long long)config->iops);
-	if (config->bps)
-		snprintf(text + len, sizeof(text) - len, ",bps=%llu",
-			 (unsigned long long)config->bps);
+	write_down(config, text, sizeof(text));
 	MUST(!disk_options_parse(&again, text));
 	MUST(!memcmp(&again, config, sizeof(again)));
 }
