@@ -75,7 +75,7 @@ static void wait_until_said(unsigned int before)
 	EXPECT_EQ(said, before + 1);
 }
 
-/* The same, while a device has it: hvctl has seen that it is gone, and says so. */
+/* Kill it while a device has it: hvctl sees that it is gone, and says so. */
 static void take_daemon_away(void)
 {
 	unsigned int before = said;
