@@ -25,6 +25,33 @@ static u8 fpu[4096] __attribute__((aligned(64)));
 
 /* ---- against Zydis ---- */
 
+static ZydisDecodedOperand *find_memory(const ZydisDecodedInstruction *z,
+					ZydisDecodedOperand *operands)
+{
+	unsigned int i;
+
+	for (i = 0; i < z->operand_count; i++) {
+		if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			return &operands[i];
+	}
+	return NULL;
+}
+
+/*
+ * A SIB byte whose base is 101B has none if mod is 0, whatever REX.B is (SDM 2A,
+ * table 2-5). With 32-bit addresses, Zydis 4.0 says R13D then, and no displacement:
+ * https://github.com/zyantific/zydis/issues/592
+ */
+static void correct_base(const ZydisDecodedInstruction *z, ZydisDecodedOperand *memory)
+{
+	if (z->raw.modrm.mod || memory->mem.base != ZYDIS_REGISTER_R13D)
+		return;
+	MUST(z->raw.disp.size == 32);
+	memory->mem.base = ZYDIS_REGISTER_NONE;
+	memory->mem.disp.has_displacement = true;
+	memory->mem.disp.value = z->raw.disp.value;
+}
+
 static bool zydis_decode(const u8 *bytes, unsigned int n, unsigned int bits,
 			 ZydisDecodedInstruction *insn, ZydisDecodedOperand *operands)
 {
@@ -33,10 +60,16 @@ static bool zydis_decode(const u8 *bytes, unsigned int n, unsigned int bits,
 					     ZYDIS_MACHINE_MODE_LEGACY_16;
 	ZydisStackWidth width = bits == 64 ? ZYDIS_STACK_WIDTH_64 :
 				bits == 32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16;
+	ZydisDecodedOperand *memory;
 	ZydisDecoder decoder;
 
 	MUST(ZYAN_SUCCESS(ZydisDecoderInit(&decoder, mode, width)));
-	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, insn, operands));
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, insn, operands)))
+		return false;
+	memory = find_memory(insn, operands);
+	if (memory)
+		correct_base(insn, memory);
+	return true;
 }
 
 /* An access that is only sometimes made must be counted as one. */
@@ -48,18 +81,6 @@ static bool reads(const ZydisDecodedOperand *o)
 static bool writes(const ZydisDecodedOperand *o)
 {
 	return o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
-}
-
-static const ZydisDecodedOperand *find_memory(const ZydisDecodedInstruction *z,
-					      const ZydisDecodedOperand *operands)
-{
-	unsigned int i;
-
-	for (i = 0; i < z->operand_count; i++) {
-		if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
-			return &operands[i];
-	}
-	return NULL;
 }
 
 static unsigned int gpr_number(ZydisRegister reg)

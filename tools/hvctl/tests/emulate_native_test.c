@@ -66,7 +66,10 @@
 	X("movsbq (%rbx), %r8") X("movsbw (%rbx), %ax") X("movswl (%rbx), %edi") \
 	X("movslq (%rbx), %rsi") X("movnti %edi, (%rbx)") X("movnti %r8, (%rbx)") \
 	X("mov %gs:(%rbx), %eax") X("addr32 mov (%ebx), %rdx") X("xlat") \
-	X("movabs 0x50002020, %al") X("movabs %rax, 0x50002020")
+	X("movabs 0x50002020, %al") X("movabs %rax, 0x50002020") \
+	/* SIB without a base, whatever REX.B is: mov 0x50002020(,%rcx,8), %esi, or %ecx */ \
+	X(".byte 0x41, 0x8b, 0x34, 0xcd; .long 0x50002020") \
+	X(".byte 0x67, 0x41, 0x8b, 0x34, 0xcd; .long 0x50002020")
 
 #define VECTOR_SNIPPETS(X) \
 	X("movups %xmm3, 1(%rbx)") X("movups 1(%rbx), %xmm3") X("movupd (%rbx), %xmm13") \
