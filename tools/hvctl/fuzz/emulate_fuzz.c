@@ -42,14 +42,14 @@ static ZydisDecodedOperand *find_memory(const ZydisDecodedInstruction *z,
  * table 2-5). With 32-bit addresses, Zydis 4.0 says R13D then, and no displacement:
  * https://github.com/zyantific/zydis/issues/592
  */
-static void correct_base(const ZydisDecodedInstruction *z, ZydisDecodedOperand *memory)
+static void correct_base(const ZydisDecodedInstruction *z, ZydisDecodedOperand *o)
 {
-	if (z->raw.modrm.mod || memory->mem.base != ZYDIS_REGISTER_R13D)
+	if (z->raw.modrm.mod || o->mem.base != ZYDIS_REGISTER_R13D)
 		return;
 	MUST(z->raw.disp.size == 32);
-	memory->mem.base = ZYDIS_REGISTER_NONE;
-	memory->mem.disp.has_displacement = true;
-	memory->mem.disp.value = z->raw.disp.value;
+	o->mem.base = ZYDIS_REGISTER_NONE;
+	o->mem.disp.has_displacement = true;
+	o->mem.disp.value = z->raw.disp.value;
 }
 
 static bool zydis_decode(const u8 *bytes, unsigned int n, unsigned int bits,
@@ -60,15 +60,15 @@ static bool zydis_decode(const u8 *bytes, unsigned int n, unsigned int bits,
 					     ZYDIS_MACHINE_MODE_LEGACY_16;
 	ZydisStackWidth width = bits == 64 ? ZYDIS_STACK_WIDTH_64 :
 				bits == 32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16;
-	ZydisDecodedOperand *memory;
+	ZydisDecodedOperand *o;
 	ZydisDecoder decoder;
 
 	MUST(ZYAN_SUCCESS(ZydisDecoderInit(&decoder, mode, width)));
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, insn, operands)))
 		return false;
-	memory = find_memory(insn, operands);
-	if (memory)
-		correct_base(insn, memory);
+	o = find_memory(insn, operands);
+	if (o)
+		correct_base(insn, o);
 	return true;
 }
 
