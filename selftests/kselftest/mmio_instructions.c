@@ -198,12 +198,16 @@ static void set_registers(FIXTURE_DATA(mmio) *self, enum mode mode, bool many)
 	vcpu_set_regs(self->vcpu, &r);
 }
 
-static void fill(u8 *page, u8 first)
-{
-	u32 i;
+static u8 patterns[2][GUEST_PAGE];	/* what is in the two pages at first */
 
-	for (i = 0; i < GUEST_PAGE; i++)
-		page[i] = i * 37 + first;
+static void make_patterns(void)
+{
+	u32 page, i;
+
+	for (page = 0; page < 2; page++) {
+		for (i = 0; i < GUEST_PAGE; i++)
+			patterns[page][i] = i * 37 + 11 + page;
+	}
 }
 
 /* Serves MMIO until the OUT behind the instruction. */
@@ -242,7 +246,7 @@ static void run_at(FIXTURE_DATA(mmio) *self, const struct snippet *snippet, enum
 
 	memcpy(self->memory + CODE, snippet->begin, snippet->end - snippet->begin);
 	for (page = 0; page < 2; page++)
-		fill(content(self, place, page), 11 + page);
+		memcpy(content(self, place, page), patterns[page], GUEST_PAGE);
 	set_mode(self, mode, place);
 	set_registers(self, mode, many);
 	run_snippet(self);
@@ -261,6 +265,8 @@ static void compare(const struct outcome *ram, const struct outcome *mmio, const
 		if (want[i] != have[i])
 			FAIL("%s: register %u is 0x%llx, on RAM 0x%llx", what, i, have[i], want[i]);
 	}
+	if (!memcmp(ram->page, mmio->page, sizeof(ram->page)))
+		return;
 	for (i = 0; i < sizeof(ram->page); i++) {
 		u8 wanted = ram->page[i / GUEST_PAGE][i % GUEST_PAGE];
 		u8 found = mmio->page[i / GUEST_PAGE][i % GUEST_PAGE];
@@ -278,6 +284,7 @@ static void run_mode(FIXTURE_DATA(mmio) *self, enum mode mode)
 	char what[128];
 	int many;
 
+	make_patterns();
 	for (snippet = mmio_snippets; snippet < mmio_snippets_end; snippet++) {
 		if (snippet->bits != modes[mode].bits)
 			continue;
