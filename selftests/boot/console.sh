@@ -8,5 +8,5 @@ read -ra kernels <<<"${KERNELS:-vmlinuz}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 gcc -static -o "$work/port_client" port_client.c
-../lab/lab --timeout 1500 --add inside/lib.sh --add inside/console.sh \
+../lab/lab --cpus 1 --timeout 1500 --add inside/lib.sh --add inside/console.sh \
 	--add "$work/port_client" -- sh console.sh "${kernels[@]}"

@@ -2,4 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Virtio devices, driven by Debian's kernels.
 cd "$(dirname "$0")" || exit
-exec ../lab/lab --timeout 1500 --add inside/lib.sh --add inside/devices.sh -- sh devices.sh
+read -ra kernels <<<"${KERNELS:-vmlinuz}"
+exec ../lab/lab --cpus 1 --timeout 1500 --add inside/lib.sh --add inside/devices.sh -- \
+	sh devices.sh "${kernels[@]}"

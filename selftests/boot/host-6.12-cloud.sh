@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A Debian guest on the host 6.12-cloud.
 cd "$(dirname "$0")" || exit
-exec ../lab/lab --host 6.12-cloud --timeout 1500 --add inside/lib.sh --add inside/host.sh -- sh host.sh
+exec ../lab/lab --host 6.12-cloud --cpus 1 --timeout 1500 --add inside/lib.sh --add inside/host.sh -- sh host.sh

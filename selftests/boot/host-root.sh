@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 ../lab/install qemu-system-common
-../lab/lab --timeout 1200 --add inside/lib.sh --add inside/host-root.sh \
+../lab/lab --cpus 1 --timeout 1200 --add inside/lib.sh --add inside/host-root.sh \
 	--add /usr/lib/qemu/virtiofsd:/usr/lib/qemu/virtiofsd -- sh host-root.sh

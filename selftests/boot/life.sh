@@ -10,5 +10,5 @@ trap 'rm -rf "$work"' EXIT
 ./payload SLEEP "$work/sleep"
 ./payload SPIN "$work/spin"
 gcc -static -o "$work/tracer" tracer.c
-../lab/lab --timeout 3000 --add inside/lib.sh --add inside/machines.sh --add inside/life.sh \
+../lab/lab --cpus 1 --timeout 3000 --add inside/lib.sh --add inside/machines.sh --add inside/life.sh \
 	--add "$work/sleep" --add "$work/spin" --add "$work/tracer" -- sh life.sh "$@"

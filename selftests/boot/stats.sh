@@ -9,5 +9,5 @@ trap 'rm -rf "$work"' EXIT
 for payload in COUNT SPIN; do
 	./payload $payload "$work/$payload"
 done
-../lab/lab --timeout 1500 --add inside/lib.sh --add inside/stats.sh \
+../lab/lab --cpus 1 --timeout 1500 --add inside/lib.sh --add inside/stats.sh \
 	--add "$work/COUNT" --add "$work/SPIN" -- sh stats.sh

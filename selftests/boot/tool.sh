@@ -11,5 +11,5 @@ for crash in FETCH UNDECODED SHUTDOWN EMULATE; do
 	./payload "$crash" "$work/crash/$crash"
 done
 gcc -static -o "$work/hold_kvm" hold_kvm.c
-../lab/lab --timeout 1500 --add inside/lib.sh --add inside/tool.sh \
+../lab/lab --cpus 1 --timeout 1500 --add inside/lib.sh --add inside/tool.sh \
 	--add "$work/crash" --add "$work/hold_kvm" -- sh tool.sh

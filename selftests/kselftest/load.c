@@ -99,7 +99,7 @@ TEST_F(load, bad_parameters)
  * init can't do without, the last. Behind and between them comes what may be lost;
  * how many allocations there are in all differs from load to load.
  */
-#define REFUSALS	12
+#define REFUSALS	6
 #define LAST		110	/* allocations among which these must be */
 
 TEST_F(load, memory_runs_out)

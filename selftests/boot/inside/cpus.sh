@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the lab's host: vCPUs that become more and fewer.
+# cpus.sh KERNEL...: in the lab's host: vCPUs that become more and fewer.
 . ./cpus-lib.sh
 
-plan 19
+plan $((17 + $#))
 make_initrds
 
 # ---- a guest that does as it is asked ----
@@ -122,7 +122,7 @@ until_true sh -c 'hvctl status web | grep -qx "cpus:    3 of 8"' &&
 	hvctl stop web --force && wait $machine
 ok "one that ejects a CPU which it uses" $?
 
-for debian in vmlinuz vmlinuz-6.12; do
+for debian in "$@"; do
 	start_machine $debian --cpus 1,max=8
 	cpus_become 4 && cpus_become 1 && cpus_become 8 && cpus_become 2
 	result=$?

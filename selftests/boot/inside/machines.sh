@@ -37,10 +37,9 @@ process_of() {
 
 # A guest that runs COMMAND. create_guest NAME KERNEL COMMAND [hvctl option]...
 create_guest() {
-	name=$1 kernel=$2 encoded=$(echo "$3" | base64 | tr -d '\n')
+	name=$1 kernel=$2 arguments=$(guest_arguments "$3")
 	shift 3
-	hvctl create "$name" --kernel "/guest/$kernel" --initrd "$initrd" \
-		--cmdline "console=ttyS0 quiet panic=-1 run64=$encoded" "$@"
+	hvctl create "$name" --kernel "/guest/$kernel" --initrd "$initrd" --cmdline "$arguments" "$@"
 }
 
 # Waits until a line of its log begins so, or it doesn't run any more. until_logged NAME TEXT
