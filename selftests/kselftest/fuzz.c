@@ -14,8 +14,8 @@
 #include "saved.h"
 #include "test.h"
 
-#define STATE_ROUNDS	400
-#define CODE_ROUNDS	200
+#define STATE_ROUNDS	100
+#define CODE_ROUNDS	50
 #define RUN_USEC	2000
 #define MAX_EXITS	50
 

@@ -26,7 +26,7 @@
 #include "guest/fuzz_vm.h"
 #include "test.h"
 
-#define DEFAULT_ROUNDS	24
+#define DEFAULT_ROUNDS	8
 #define PROGRAMS	40	/* in a round, for all vCPUs together */
 #define ROUND_SECONDS	60	/* only a hang takes so long */
 

@@ -22,7 +22,7 @@
 #define MADV_SOFT_OFFLINE	101
 #endif
 
-#define ROUNDS		8
+#define ROUNDS		3
 
 FIXTURE(lost) {
 	struct keep keep;

@@ -18,7 +18,7 @@
 #include "test.h"
 
 /* How often each test does its thing. */
-#define ROUNDS		4
+#define ROUNDS		2
 
 #define SWAP_DEVICE	"/dev/ram0"
 #define SWAP_SIZE	MIB(32)
