@@ -6,30 +6,30 @@ plan 8
 
 cpu1=/sys/devices/system/cpu/cpu1/online
 
-count_in_guest 30000
-! rmmod lhv 2>/dev/null && grep -q '^lhv ' /proc/modules && counted 30000
+count_in_guest 15000
+! rmmod lhv 2>/dev/null && grep -q '^lhv ' /proc/modules && counted 15000
 ok "the module stays while a machine runs, which goes on" $?
 
-count_in_guest 30000
+count_in_guest 15000
 result=0
 for i in 1 2 3 4 5; do
 	echo 0 >$cpu1 && sleep 1 && echo 1 >$cpu1 && sleep 1 || result=1
 done
-counted 30000 && [ $result -eq 0 ]
+counted 15000 && [ $result -eq 0 ]
 ok "a host CPU goes and comes while a machine runs" $?
 
 echo 0 >$cpu1
 boots vmlinuz-small 2 128
-count_in_guest 30000
+count_in_guest 15000
 echo 1 >$cpu1
-counted 30000
+counted 15000
 ok "a host CPU comes that wasn't there when the machine began" $?
 
-count_in_guest 30000
+count_in_guest 15000
 kill -STOP $machine
 sleep 3
 kill -CONT $machine
-counted 30000
+counted 15000
 ok "hvctl is stopped for a while" $?
 
 boots vmlinuz-small 16 256
