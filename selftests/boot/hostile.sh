@@ -6,5 +6,5 @@ cd "$(dirname "$0")"
 
 build=../../build/guest
 make -s -C ../guest O="$PWD/$build" >&2
-../lab/lab --cpus 1 --timeout 900 --add inside/lib.sh --add inside/hostile.sh \
+../lab/lab --timeout 900 --add inside/lib.sh --add inside/hostile.sh \
 	--add "$build/devices/hostile.elf" -- sh hostile.sh
