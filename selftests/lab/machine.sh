@@ -21,22 +21,13 @@ SKIPPED_INITCALLS+=,bpf_fs_kfuncs_init,bpf_kprobe_multi_kfuncs_init,bpf_mptcp_kf
 SKIPPED_INITCALLS+=,cpumask_kfunc_init,crypto_kfunc_init
 readonly SKIPPED_INITCALLS
 
-# Interpreting the firmware's AML took the debug host a third of its boot; the CPUs
-# are in the MP table too.
-host_arguments() {
-	case $host in
-	debug) echo "acpi=off" ;;
-	esac
-}
-
 # What the kernel's watchdogs bark at ends the lab, rather than its time limit.
 kernel_arguments() {
 	echo "console=ttyS0,115200 quiet nokaslr mitigations=off" \
 		"tsc=reliable tsc_early_khz=$(($(ticks_per_second) / 1000)) no_timer_check" \
 		"idle=halt panic=-1 reboot=t random.trust_cpu=on" \
 		"softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1" \
-		"cryptomgr.notests initcall_blacklist=$SKIPPED_INITCALLS" \
-		"$(host_arguments)$append"
+		"cryptomgr.notests initcall_blacklist=$SKIPPED_INITCALLS$append"
 }
 
 # The kernel, decompressed here rather than in the emulator.
