@@ -11,7 +11,7 @@ echo "1..${#MODELS[@]}"
 number=0 failed=0
 for model in "${MODELS[@]}"; do
 	number=$((number + 1))
-	if ../lab/lab --timeout 600 --no-load --cpu-model "$model" --add inside/lib.sh \
+	if ../lab/lab --timeout 1500 --no-load --cpu-model "$model" --add inside/lib.sh \
 		--add inside/cpu-models.sh -- sh cpu-models.sh "$model" | sed 's/^/  /'; then
 		echo "ok $number $model"
 	else
