@@ -184,7 +184,7 @@ TEST_F(lost, lazily_freed)
 		keep_wait(k, 1);
 		EXPECT_LT(zeros, keep_zeros(k));
 	}
-	EXPECT_COUNTED(freed + KEEP_PAGES / 4, vmstat("pglazyfreed"));
+	EXPECT_COUNTED(freed + KEEP_PAGES / 16, vmstat("pglazyfreed"));
 	keep_stop(k);
 }
 

@@ -90,7 +90,7 @@ static bool have_swap(void)
 	return !swapon(SWAP_DEVICE, 0);
 }
 
-/* Until as much was swapped as there is memory; the guest brings it back by itself. */
+/* All that is mapped, in each round; the guest brings it back by itself. */
 static void swap_out(struct __test_metadata *_metadata, struct keep *k)
 {
 	u64 out = vmstat("pswpout"), in = vmstat("pswpin");
@@ -104,8 +104,8 @@ static void swap_out(struct __test_metadata *_metadata, struct keep *k)
 		keep_wait(k, 0);
 	}
 	/* Of what was mapped a good part */
-	EXPECT_COUNTED(KEEP_PAGES, vmstat("pswpout") - out);
-	EXPECT_COUNTED(KEEP_PAGES, vmstat("pswpin") - in);
+	EXPECT_COUNTED(KEEP_PAGES / 2, vmstat("pswpout") - out);
+	EXPECT_COUNTED(KEEP_PAGES / 2, vmstat("pswpin") - in);
 	keep_stop(k);
 }
 
@@ -196,7 +196,8 @@ TEST_F(pressure, merged_and_written)
 		keep_release(k);
 		keep_wait(k, 0);
 	}
-	EXPECT_COUNTED(KEEP_PAGES / 16, vmstat("cow_ksm") - copied);
+	/* Of the pages that it writes in a round, some weren't merged again by then. */
+	EXPECT_COUNTED(KEEP_PAGES / 64, vmstat("cow_ksm") - copied);
 	/* Parted again by the host; the next scan counts them out. */
 	ASSERT_EQ(0, madvise(k->area, KEEP_AREA, MADV_UNMERGEABLE));
 	WAIT_UNTIL(ksm_read("pages_sharing") < before + KEEP_PAGES / 16);
