@@ -196,7 +196,7 @@ TEST_F(pressure, merged_and_written)
 		keep_release(k);
 		keep_wait(k, 0);
 	}
-	/* Of the pages that it writes in a round, some weren't merged again by then. */
+	/* Of the pages that it writes, half and more may not be merged at that time. */
 	EXPECT_COUNTED(KEEP_PAGES / 64, vmstat("cow_ksm") - copied);
 	/* Parted again by the host; the next scan counts them out. */
 	ASSERT_EQ(0, madvise(k->area, KEEP_AREA, MADV_UNMERGEABLE));
